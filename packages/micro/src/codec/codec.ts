@@ -1,0 +1,52 @@
+/**
+ * Turns values into body bytes and back, chosen by the content type of a message.
+ */
+export interface Codec {
+  /** `json`, `protobuf`... */
+  readonly name: string;
+  /**
+   * @param type how to encode `value` when it is not bytes already; codecs that know the value's form
+   *   themselves (JSON) may ignore it
+   * @throws MicroError 500 `encode-failed` naming the codec and what was given
+   */
+  encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array;
+  /**
+   * @throws MicroError 400 `decode-failed` naming the codec and the reason. Never crashes on foreign bytes.
+   */
+  decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded;
+}
+
+/** What a message is. Some codecs (json-rpc, proto-rpc) write an envelope that depends on it. */
+export type FrameKind = "request" | "response" | "error" | "event";
+
+/** The call a body belongs to, for codecs whose body repeats it. */
+export interface Frame {
+  kind: FrameKind;
+  /** `Micro-Id`. */
+  id: string;
+  /** `Type.Method`. */
+  endpoint: string;
+  /** Text of `Micro-Error`, for kind `error`. */
+  error: string;
+}
+
+export interface Decoded {
+  /** `undefined` when the body was empty. */
+  value: unknown;
+  /** What the envelope said, for codecs that have one. */
+  endpoint?: string;
+  id?: string;
+  error?: string;
+}
+
+/**
+ * Encodes and decodes one type of message: what generated protobuf code gives, whatever library made it.
+ * Without one, a protobuf body is carried as bytes.
+ */
+export interface MessageType<T = unknown> {
+  encode(value: T): Uint8Array;
+  decode(bytes: Uint8Array): T;
+}
+
+/** Content type → codec. */
+export type Codecs = Readonly<Record<string, Codec>>;

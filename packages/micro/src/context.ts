@@ -1,0 +1,82 @@
+import { timeout } from "./errors.ts";
+import { type Metadata, newMetadata } from "./metadata.ts";
+
+/** What a handler knows about its call beside the request itself. */
+export interface Context {
+  /** All headers of the call, keys in canonical form. Read them with `getMetadata`, which ignores case. */
+  readonly metadata: Metadata;
+  /** When the caller stops waiting, on the clock of `performance.now()`, in milliseconds. */
+  readonly deadline: number | undefined;
+  /** Aborts when the caller cancels, goes away, or the deadline passes. Made on first access. */
+  readonly signal: AbortSignal;
+  readonly peer: Peer;
+  /** Milliseconds until the deadline, never below 0; `undefined` without a deadline. */
+  remainingMs(): number | undefined;
+}
+
+export interface Peer {
+  /** The caller's `host:port`, as far as the transport knows it. */
+  readonly address: string;
+}
+
+export interface ContextFields {
+  metadata?: Metadata;
+  /** Milliseconds from now. */
+  timeoutMs?: number | undefined;
+  peer?: Peer;
+}
+
+/**
+ * The context that servers give to handlers. `cancel` belongs to the server; handlers see `Context`.
+ *
+ * No timer and no `AbortController` exists until `signal` is read.
+ */
+export class CallContext implements Context {
+  readonly metadata: Metadata;
+  readonly deadline: number | undefined;
+  readonly peer: Peer;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ended: { reason: unknown } | undefined;
+
+  constructor(fields: ContextFields = {}) {
+    this.metadata = fields.metadata ?? newMetadata();
+    this.deadline = fields.timeoutMs === undefined ? undefined : performance.now() + fields.timeoutMs;
+    this.peer = fields.peer ?? { address: "" };
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      const remaining = this.remainingMs();
+      if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
+      else if (remaining !== undefined) {
+        // Node fires timers past 2^31 ms at once; nobody waits for those 24 days.
+        const wait = Math.min(remaining, 0x7fff_ffff);
+        this.#timer = setTimeout(
+          () => this.cancel(timeout("go.micro.server", "deadline exceeded", { reason: "timeout" })),
+          wait,
+        );
+        this.#timer.unref();
+      }
+    }
+    return this.#controller.signal;
+  }
+
+  remainingMs(): number | undefined {
+    return this.deadline === undefined ? undefined : Math.max(0, this.deadline - performance.now());
+  }
+
+  /** Aborts `signal`, now or when it is first read. A second call does nothing. */
+  cancel(reason: unknown): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { reason };
+    clearTimeout(this.#timer);
+    this.#controller?.abort(reason);
+  }
+
+  /** The call is over: releases the deadline's timer without aborting anything. */
+  finish(): void {
+    clearTimeout(this.#timer);
+  }
+}

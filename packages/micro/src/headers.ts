@@ -1,0 +1,25 @@
+/** Header names of mucp (`spec`: go-micro `client/rpc_codec.go`, `server/rpc_codec.go`), in the form that HTTP gives them. */
+export const headers = {
+  contentType: "Content-Type",
+  accept: "Accept",
+  /** The caller's deadline as remaining time, in decimal nanoseconds. */
+  timeout: "Timeout",
+  service: "Micro-Service",
+  endpoint: "Micro-Endpoint",
+  /** Always equal to the endpoint. */
+  method: "Micro-Method",
+  /** Number of the request; v6 writes `Micro-ID` on transports that keep the case. */
+  id: "Micro-Id",
+  /** Present on every message of a stream: the stream's id. */
+  stream: "Micro-Stream",
+  /** An error's text, or `EOS`. */
+  error: "Micro-Error",
+  /** Present on an event, which is no call. */
+  topic: "Micro-Topic",
+  protocol: "Micro-Protocol",
+  target: "Micro-Target",
+  fromService: "Micro-From-Service",
+} as const;
+
+/** Value of `Micro-Error` that ends a stream. */
+export const endOfStream = "EOS";

@@ -1,0 +1,109 @@
+import type { Duplex } from "node:stream";
+import type { Metadata } from "../metadata.ts";
+import type { PartOptions, TlsOptions } from "../parts.ts";
+import type { Shape } from "../shape.ts";
+
+/**
+ * Carries messages between two processes. mucp is spoken on top of it, whatever carries the bytes.
+ */
+export interface Transport extends AsyncDisposable {
+  /** The word users write after `--transport=`. */
+  readonly name: string;
+  /**
+   * Resolves once messages can be sent.
+   * @throws MicroError 503 `connection-failed` naming the address, when nobody answers in time.
+   */
+  dial(address: string, events: SocketEvents, options?: DialOptions): Promise<Socket>;
+  /**
+   * Resolves once `address` of the result can be dialled. `accept` is called for every new socket and
+   * gives the functions that take its events.
+   * @throws MicroError 500 naming the address, when it can't be used.
+   */
+  listen(address: string, accept: Accept, options?: ListenOptions): Promise<Listener>;
+  /** Gives up what the transport itself holds, such as a connection to a message server. Twice is once. */
+  close(): Promise<void>;
+}
+
+export interface Message {
+  /** Canonical header name → value (`Micro-Endpoint`). Never holds framing such as `Content-Length`. */
+  header: Metadata;
+  /** Never shared with another message; may be empty. */
+  body: Uint8Array;
+}
+
+/** Both ends of a connection. Order is kept in each direction; requests and answers are not paired here. */
+export interface Socket extends AsyncDisposable {
+  /** `host:port` of this end. */
+  readonly local: string;
+  /** `host:port` of the other end. */
+  readonly remote: string;
+  readonly closed: boolean;
+  /**
+   * Hands a message over for sending. False means that much is waiting: pause until `drain`. The message
+   * is taken in either case. On a closed socket it is dropped; `close` has already told why.
+   */
+  send(message: Message): boolean;
+  /** Stops `message` events, and with them reading from the peer. Messages already parsed may still come. */
+  pause(): void;
+  resume(): void;
+  /** Sends what was handed over, then closes. Twice is once. */
+  close(): Promise<void>;
+  /** Closes at once; what was not sent is lost. */
+  destroy(): void;
+}
+
+export interface SocketEvents {
+  message(message: Message): void;
+  /** `send` gave false before and may be used freely again. */
+  drain?(): void;
+  /** Exactly once, last. With an error when the peer did not close properly. */
+  close(error?: Error): void;
+}
+
+export type Accept = (socket: Socket) => SocketEvents;
+
+export interface Listener extends AsyncDisposable {
+  /** The real `host:port`, with the port that was chosen for `:0`. */
+  readonly address: string;
+  /** Stops accepting. Sockets that exist stay open. Twice is once. */
+  close(): Promise<void>;
+}
+
+export interface DialOptions {
+  /** Limit for establishing the connection, in milliseconds. @default 5_000, as go-micro's DialTimeout */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+export interface ListenOptions {
+  tls?: TlsOptions;
+  /**
+   * Further wire protocols on the same port. Each new connection's first bytes are offered to them in
+   * this order, then to the transport's own. A transport without a byte stream refuses a non-empty list.
+   */
+  protocols?: readonly Protocol[];
+}
+
+/** A wire protocol that can share a listening port, recognised by the first bytes a client sends. */
+export interface Protocol {
+  readonly name: string;
+  /** Names offered by ALPN when the listener uses TLS. */
+  readonly alpn?: readonly string[];
+  /** True: mine. False: never. `undefined`: more bytes are needed to tell. */
+  matches(firstBytes: Uint8Array): boolean | undefined;
+  /** Takes the connection over; the bytes seen so far are still in it, unread. */
+  serve(connection: Duplex): void;
+}
+
+export interface TransportOptions extends PartOptions {
+  /** Longest message body accepted, in bytes. @default 4 MiB, as go-micro */
+  maxMessageBytes?: number;
+}
+
+export const transportShape: Shape<Transport> = {
+  name: "string",
+  dial: "promise",
+  listen: "promise",
+  close: "promise",
+  [Symbol.asyncDispose]: "promise",
+};
