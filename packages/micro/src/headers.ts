@@ -19,6 +19,13 @@ export const headers = {
   protocol: "Micro-Protocol",
   target: "Micro-Target",
   fromService: "Micro-From-Service",
+  /** `close` on an answer: the caller should not use the connection again. The server would still answer. */
+  connection: "Connection",
+  /**
+   * Present on the last message of a connection, sent instead of an answer: no request that arrived after
+   * the previous answer was given to a handler, and none will be (docs/decisions/0010-goodbye.md).
+   */
+  goodbye: "Micro-Goodbye",
 } as const;
 
 /** Value of `Micro-Error` that ends a stream. */
