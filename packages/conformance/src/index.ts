@@ -1,1 +1,1 @@
-export {};
+export { type CodecSubject, codecConformance } from "./codec.ts";

@@ -5,6 +5,7 @@ export interface Codec {
   /** `json`, `protobuf`... */
   readonly name: string;
   /**
+   * Bytes are taken as encoded already (go-micro's `bytes.Frame`); `undefined` is an absent body.
    * @param type how to encode `value` when it is not bytes already; codecs that know the value's form
    *   themselves (JSON) may ignore it
    * @throws MicroError 500 `encode-failed` naming the codec and what was given
@@ -31,7 +32,7 @@ export interface Frame {
 }
 
 export interface Decoded {
-  /** `undefined` when the body was empty. */
+  /** `undefined` when the body was empty, unless that is a value: no bytes, or a protobuf message of defaults. */
   value: unknown;
   /** What the envelope said, for codecs that have one. */
   endpoint?: string;

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { MicroError } from "ts-micro";
+import type { Codec, Frame, FrameKind, MessageType } from "ts-micro/codec";
+import { newRandom } from "./random.ts";
+
+export interface CodecSubject {
+  create: () => Codec;
+  /** Values that come back equal. At least two. */
+  values: readonly unknown[];
+  /** What `encode` and `decode` are given as their last argument. */
+  type?: MessageType;
+  /** Values that can't be encoded. */
+  unencodable?: readonly unknown[];
+  /** Bodies that can't be decoded, whatever the kind of the message. */
+  undecodable?: readonly Uint8Array[];
+  /** The body of a call repeats its id, endpoint or error: these come back from `decode`. */
+  envelope?: readonly ("id" | "endpoint" | "error")[];
+  /** Random bodies to decode. @default 3_000 */
+  fuzzRuns?: number;
+}
+
+const kinds: readonly FrameKind[] = ["request", "response", "error", "event"];
+const payloadKinds: readonly FrameKind[] = ["request", "response", "event"];
+
+/** The suite of a codec: values survive, foreign bytes are refused and never crash. */
+export function codecConformance(name: string, subject: CodecSubject): void {
+  const { type, envelope = [], fuzzRuns = 3_000 } = subject;
+
+  describe(`codec ${name}`, () => {
+    test("has a name", () => {
+      assert.match(subject.create().name, /^[a-z][a-z0-9+-]*$/);
+    });
+
+    test("what was encoded is decoded, as request, response and event", () => {
+      const codec = subject.create();
+      assert.ok(subject.values.length >= 2, "give at least two values");
+      for (const kind of payloadKinds) {
+        for (const value of subject.values) {
+          const body = codec.encode(value, frameOf(kind), type);
+          assert.ok(body instanceof Uint8Array);
+          assertSame(codec.decode(body, kind, type).value, value);
+        }
+      }
+    });
+
+    test("a body that is a part of a larger buffer is read alone", () => {
+      const codec = subject.create();
+      for (const value of subject.values) {
+        const body = codec.encode(value, frameOf("request"), type);
+        const around = new Uint8Array(body.length + 64).fill(0x7b);
+        around.set(body, 32);
+        assertSame(codec.decode(around.subarray(32, 32 + body.length), "request", type).value, value);
+      }
+    });
+
+    test("encoding a value again gives the same bytes and leaves those given before alone", () => {
+      const codec = subject.create();
+      const [first, second] = subject.values;
+      const body = codec.encode(first, frameOf("request"), type);
+      const before = Uint8Array.from(body);
+      codec.encode(second, frameOf("request"), type);
+      assert.deepEqual(Uint8Array.from(body), before);
+      assert.deepEqual(Uint8Array.from(codec.encode(first, frameOf("request"), type)), before);
+    });
+
+    test("decoding leaves the body as it was", () => {
+      const codec = subject.create();
+      const body = codec.encode(subject.values[0], frameOf("request"), type);
+      const before = Uint8Array.from(body);
+      codec.decode(body, "request", type);
+      assert.deepEqual(Uint8Array.from(body), before);
+    });
+
+    test("an absent value and an empty body are no failure", () => {
+      const codec = subject.create();
+      for (const kind of kinds) {
+        assert.ok(codec.encode(undefined, frameOf(kind), type) instanceof Uint8Array, kind);
+        codec.decode(new Uint8Array(0), kind, type);
+      }
+      assert.equal(codec.decode(new Uint8Array(0), "error", type).value, undefined);
+    });
+
+    test("bytes are taken as encoded already", () => {
+      const codec = subject.create();
+      for (const value of subject.values) {
+        const event = codec.encode(value, frameOf("event"), type);
+        const body = codec.encode(event, frameOf("request"), type);
+        assertSame(codec.decode(body, "request", type).value, value);
+      }
+    });
+
+    test("the envelope carries what it promises", () => {
+      const codec = subject.create();
+      const request = codec.decode(
+        codec.encode(subject.values[0], frameOf("request"), type),
+        "request",
+        type,
+      );
+      const error = codec.decode(codec.encode(undefined, frameOf("error"), type), "error", type);
+      const response = codec.decode(
+        codec.encode(subject.values[0], frameOf("response"), type),
+        "response",
+        type,
+      );
+      if (envelope.includes("endpoint")) assert.equal(request.endpoint, "Say.Hello");
+      if (envelope.includes("id")) assert.deepEqual([request.id, response.id], ["7", "7"]);
+      if (envelope.includes("error")) assert.equal(error.error, "no such thing: é");
+      if (envelope.length === 0) {
+        assert.deepEqual([request.endpoint, request.id, error.error], [undefined, undefined, undefined]);
+      }
+      assert.equal(response.error, undefined);
+    });
+
+    test("a value that can't be encoded is a MicroError that names the codec", () => {
+      const codec = subject.create();
+      for (const value of subject.unencodable ?? []) {
+        for (const kind of payloadKinds) {
+          assertRefused(() => codec.encode(value, frameOf(kind), type), codec.name, 500, "encode-failed");
+        }
+      }
+    });
+
+    test("a body that can't be decoded is a MicroError that names the codec", () => {
+      const codec = subject.create();
+      for (const body of subject.undecodable ?? []) {
+        for (const kind of payloadKinds) {
+          assertRefused(() => codec.decode(body, kind, type), codec.name, 400, "decode-failed");
+        }
+      }
+    });
+
+    test("foreign bytes never give anything but a value or a MicroError", () => {
+      const codec = subject.create();
+      const random = newRandom(20261123);
+      const bodies = payloadKinds.flatMap((kind) =>
+        subject.values.map((value) => codec.encode(value, frameOf(kind), type)),
+      );
+      for (let run = 0; run < fuzzRuns; run++) {
+        const body = run % 3 === 0 ? random.bytes(random.below(64)) : mangled(bodies[run % bodies.length]);
+        for (const kind of kinds) {
+          try {
+            codec.decode(body, kind, type);
+          } catch (thrown) {
+            assert.ok(MicroError.is(thrown), `run ${run}: threw ${String(thrown)} for ${hex(body)}`);
+            assert.equal(thrown.reason, "decode-failed", `run ${run}: ${hex(body)}`);
+          }
+        }
+      }
+
+      /** Cut short, or with some bytes exchanged. */
+      function mangled(body: Uint8Array = new Uint8Array(0)): Uint8Array {
+        const copy = Uint8Array.from(body).subarray(
+          0,
+          random.below(4) === 0 ? random.below(body.length + 1) : undefined,
+        );
+        for (let changes = random.below(4); changes > 0 && copy.length > 0; changes--) {
+          copy[random.below(copy.length)] = random.below(256);
+        }
+        return copy;
+      }
+    });
+  });
+}
+
+function frameOf(kind: FrameKind): Frame {
+  return { kind, id: "7", endpoint: "Say.Hello", error: kind === "error" ? "no such thing: é" : "" };
+}
+
+/** Bytes are compared by their contents, whatever class of array carries them. */
+function assertSame(actual: unknown, expected: unknown): void {
+  if (actual instanceof Uint8Array && expected instanceof Uint8Array)
+    assert.equal(hex(actual), hex(expected));
+  else assert.deepEqual(actual, expected);
+}
+
+function assertRefused(run: () => unknown, codec: string, code: number, reason: string): void {
+  assert.throws(run, (thrown: unknown) => {
+    assert.ok(MicroError.is(thrown), `expected a MicroError, got ${String(thrown)}`);
+    assert.deepEqual([thrown.code, thrown.reason], [code, reason]);
+    assert.ok(thrown.detail.includes(codec), `"${thrown.detail}" doesn't name the codec ${codec}`);
+    return true;
+  });
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

@@ -1,0 +1,64 @@
+import type { Codec, Decoded, Frame, FrameKind } from "./codec.ts";
+import { decodeFailed, kindOfValue } from "./failures.ts";
+import { jsonText, parseJson } from "./json.ts";
+
+/**
+ * `application/json-rpc`: JSON-RPC 1.0 with one parameter and the id as a text (go-micro
+ * `codec/jsonrpc/{client,server}.go`). An event is the payload alone.
+ */
+export const jsonRpcCodec: Codec = {
+  name: "json-rpc",
+
+  encode(value: unknown, frame: Frame): Uint8Array {
+    const payload = payloadText(value);
+    switch (frame.kind) {
+      case "event":
+        return Buffer.from(value === undefined ? "" : payload);
+      case "request": {
+        const [method, id] = [jsonText("json-rpc", frame.endpoint), jsonText("json-rpc", frame.id)];
+        // Always one parameter: without any, go-micro's server panics and never answers.
+        return Buffer.from(`{"method":${method},"params":[${payload}],"id":${id}}\n`);
+      }
+      case "response":
+        return Buffer.from(`{"id":${jsonText("json-rpc", frame.id)},"result":${payload},"error":null}\n`);
+      case "error":
+        return Buffer.from(`{"id":"","result":null,"error":${jsonText("json-rpc", frame.error)}}\n`);
+    }
+  },
+
+  decode(body: Uint8Array, kind: FrameKind): Decoded {
+    const value = parseJson("json-rpc", body);
+    if (kind === "event" || value === undefined) return { value };
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw decodeFailed("json-rpc", `expected an object, got ${kindOfValue(value)}`);
+    }
+    return kind === "request" ? readRequest(value) : readResponse(value);
+  },
+};
+
+/** Bytes are taken as JSON that is written already. */
+function payloadText(value: unknown): string {
+  if (value === undefined) return "null";
+  return value instanceof Uint8Array ? Buffer.from(value).toString() : jsonText("json-rpc", value);
+}
+
+function readRequest(envelope: { method?: unknown; params?: unknown; id?: unknown }): Decoded {
+  const { method, params, id } = envelope;
+  if (typeof method !== "string")
+    throw decodeFailed("json-rpc", `method is ${kindOfValue(method)}, not a text`);
+  if (params !== undefined && params !== null && !Array.isArray(params)) {
+    throw decodeFailed("json-rpc", `params is ${kindOfValue(params)}, not an array of one`);
+  }
+  return { value: params?.[0] ?? undefined, endpoint: method, id: idText(id) };
+}
+
+function readResponse(envelope: { result?: unknown; error?: unknown; id?: unknown }): Decoded {
+  const { result, error, id } = envelope;
+  if (error === undefined || error === null) return { value: result ?? undefined, id: idText(id) };
+  if (typeof error !== "string") throw decodeFailed("json-rpc", `error is ${kindOfValue(error)}, not a text`);
+  return { value: undefined, id: idText(id), error: error === "" ? "unspecified error" : error };
+}
+
+function idText(id: unknown): string {
+  return typeof id === "string" || typeof id === "number" ? String(id) : "";
+}

@@ -1,0 +1,79 @@
+import type { Codec, Decoded, Frame, FrameKind } from "./codec.ts";
+import { decodeFailed, encodeFailed, kindOfValue, messageOf } from "./failures.ts";
+
+/**
+ * `application/json`: one JSON value and a line feed (go-micro `codec/json/json.go`).
+ *
+ * An absent response is written as `{}`, because go-micro's client takes an empty body for an error.
+ */
+export const jsonCodec: Codec = {
+  name: "json",
+
+  encode(value: unknown, frame: Frame): Uint8Array {
+    if (value instanceof Uint8Array) return value;
+    if (value === undefined) return frame.kind === "response" ? Buffer.from("{}\n") : new Uint8Array(0);
+    return Buffer.from(`${jsonText("json", value)}\n`);
+  },
+
+  decode(body: Uint8Array, _kind: FrameKind): Decoded {
+    return { value: parseJson("json", body) };
+  },
+};
+
+/** The JSON text of a value with Go's escapes, without a line feed. `codec` is named when it fails. */
+export function jsonText(codec: string, value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (thrown) {
+    throw encodeFailed(codec, messageOf(thrown), thrown);
+  }
+  if (text === undefined) throw encodeFailed(codec, `${kindOfValue(value)} has no JSON form`);
+  return escapeLikeGo(text);
+}
+
+/** Reads the first JSON value of a body, as Go's decoder does. A body of nothing but space gives `undefined`. */
+export function parseJson(codec: string, body: Uint8Array): unknown {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    const first = firstValue(text);
+    if (first === "") return undefined;
+    // What is alone in the body and no JSON is not worth a second attempt.
+    if (first.length < text.trimEnd().length) {
+      try {
+        return JSON.parse(first);
+      } catch {
+        // The first complaint speaks about the whole body, so it is the one to pass on.
+      }
+    }
+    throw decodeFailed(codec, messageOf(thrown), thrown);
+  }
+}
+
+/** encoding/json's HTML-safe escapes, so that the bytes are those that Go would write. */
+function escapeLikeGo(text: string): string {
+  return /[<>&\u2028\u2029]/.test(text)
+    ? text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    : text;
+}
+
+/** The text up to the end of its first JSON value, found by its brackets and quotes. */
+function firstValue(text: string): string {
+  const trimmed = text.replace(/^[ \t\r\n]+/, "");
+  if (!/^["{[]/.test(trimmed)) return trimmed.split(/[ \t\r\n]/, 1)[0] ?? "";
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < trimmed.length; at++) {
+    const char = trimmed[at];
+    if (quoted) {
+      if (char === "\\") at++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    if (depth === 0 && !quoted) return trimmed.slice(0, at + 1);
+  }
+  return trimmed;
+}
