@@ -15,8 +15,8 @@ export interface Transport extends AsyncDisposable {
    */
   dial(address: string, events: SocketEvents, options?: DialOptions): Promise<Socket>;
   /**
-   * Resolves once `address` of the result can be dialled. `accept` is called for every new socket and
-   * gives the functions that take its events.
+   * Resolves once `address` of the result can be dialled. `accept` is called for every new socket, at the
+   * latest with its first message, and gives the functions that take its events.
    * @throws MicroError 500 naming the address, when it can't be used.
    */
   listen(address: string, accept: Accept, options?: ListenOptions): Promise<Listener>;
@@ -25,7 +25,11 @@ export interface Transport extends AsyncDisposable {
 }
 
 export interface Message {
-  /** Canonical header name → value (`Micro-Endpoint`). Never holds framing such as `Content-Length`. */
+  /**
+   * Canonical header name → value (`Micro-Endpoint`). Never holds framing such as `Content-Length`. Whatever
+   * carries the message, names arrive in canonical form, and values as HTTP can carry them: control characters
+   * as spaces, no white space around.
+   */
   header: Metadata;
   /** Never shared with another message; may be empty. */
   body: Uint8Array;
@@ -40,7 +44,9 @@ export interface Socket extends AsyncDisposable {
   readonly closed: boolean;
   /**
    * Hands a message over for sending. False means that much is waiting: pause until `drain`. The message
-   * is taken in either case. On a closed socket it is dropped; `close` has already told why.
+   * is taken in either case and must not be changed afterwards. On a closed socket it is dropped; `close` has
+   * already told why.
+   * @throws MicroError 400 `encode-failed` when a header's name is no HTTP token. Nothing was sent then.
    */
   send(message: Message): boolean;
   /** Stops `message` events, and with them reading from the peer. Messages already parsed may still come. */
