@@ -1,1 +1,2 @@
 export { type CodecSubject, codecConformance } from "./codec.ts";
+export { type Binary, requireBinary } from "./require-binary.ts";

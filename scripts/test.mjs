@@ -1,0 +1,97 @@
+/**
+ * Runs the compiled tests of the workspace below the working directory.
+ *
+ *     node scripts/test.mjs [--unit] [--verbose] [--totals file.json] [part of a file name...]
+ *
+ * Each file is a process group of its own, so that one that hangs is ended with everything it started. A
+ * file fails when a test in it fails, when it ends too early or never, and when there is no test in it.
+ * The last line on stdout is `N passed, N failed, N skipped`, counting tests.
+ */
+import { existsSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { runTestFile } from "./run-test-file.mjs";
+import { filesBelow, subfolders } from "./workspace.mjs";
+
+/** A file that takes longer hangs. The slowest one needs a tenth of it. */
+const fileTimeoutMs = Number(process.env.TEST_FILE_TIMEOUT_MS ?? 180_000);
+
+const { values, positionals } = parseArgs({
+  options: {
+    unit: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+    totals: { type: "string" },
+  },
+  allowPositionals: true,
+});
+
+const files = listTestFiles(values.unit).filter(
+  (file) => positionals.length === 0 || positionals.some((part) => file.includes(part)),
+);
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const skips = [];
+const failures = [];
+
+const waiting = [...files];
+const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, async () => {
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+    report(file, await runTestFile(file, fileTimeoutMs));
+});
+await Promise.all(lanes);
+
+if (files.length === 0) {
+  totals.failed += 1;
+  failures.push(`no test file matches ${positionals.join(" ") || "(nothing is built: npm run build)"}`);
+}
+for (const { file, name, reason } of skips) console.log(`skipped: ${file}: ${name}: ${reason}`);
+for (const failure of failures) console.log(`failed: ${failure}`);
+if (values.totals !== undefined) writeFileSync(values.totals, `${JSON.stringify(totals)}\n`);
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
+
+/** Compiled tests whose source is still there, and the tests of the scripts, which need no compiling. */
+function listTestFiles(unitOnly) {
+  const below = (folder) => subfolders(folder, process.cwd());
+  const packages = unitOnly
+    ? ["packages/micro", ...below("plugins")]
+    : [...below("packages"), ...below("plugins"), ...below("examples"), "bench"];
+  const compiled = packages.flatMap((folder) =>
+    filesBelow(join(folder, "dist/test"))
+      .filter((file) => file.endsWith(".test.js"))
+      .filter((file) => existsSync(join(folder, "test", file.replace(/\.js$/, ".ts"))))
+      .map((file) => `${folder}/dist/test/${file}`),
+  );
+  const scripts = filesBelow("scripts/test").filter((file) => file.endsWith(".test.mjs"));
+  return unitOnly ? compiled : [...compiled, ...scripts.map((file) => `scripts/test/${file}`)];
+}
+
+function report(file, { records, output, exit, seconds }) {
+  const count = (outcome) => records.filter((record) => record.outcome === outcome).length;
+  const before = failures.length;
+  for (const { outcome, name, reason } of records) {
+    if (outcome === "skipped") skips.push({ file, name, reason });
+    if (outcome === "failed") failures.push(`${file}: ${name}`);
+  }
+  if (failures.length === before) {
+    const problem = problemOfFile(records, exit);
+    if (problem !== undefined) failures.push(`${file}: ${problem}`);
+  }
+  const failed = failures.length - before;
+  totals.passed += count("passed");
+  totals.failed += failed;
+  totals.skipped += count("skipped");
+  if (failed > 0 || values.verbose) process.stdout.write(`\n${output}\n`);
+  console.log(`${failed > 0 ? "✖" : "✔"} ${file}  ${count("passed")} passed  ${seconds.toFixed(1)} s`);
+}
+
+/** What is wrong with a file none of whose tests failed. */
+function problemOfFile(records, exit) {
+  if (typeof exit === "string") return exit;
+  if (records.length === 0 || (records.length === 1 && exit === 0))
+    return `no test in it ran, it ended with code ${exit}`;
+  if (!records.some((record) => record.outcome === "end"))
+    return `ended with code ${exit} before its tests did`;
+  if (exit !== 0) return `ended with code ${exit} though no test failed`;
+  return undefined;
+}
