@@ -26,6 +26,12 @@ export const headers = {
    * the previous answer was given to a handler, and none will be (docs/decisions/0010-goodbye.md).
    */
   goodbye: "Micro-Goodbye",
+  /**
+   * On a client's `EOS`: it goes on reading. A server of ours answers at once with a message that carries
+   * the same header and no body, and confirms the end of the stream with an `EOS` of its own. go-micro's
+   * servers send neither after a client's `EOS`.
+   */
+  halfClose: "Micro-Half-Close",
 } as const;
 
 /** Value of `Micro-Error` that ends a stream. */
