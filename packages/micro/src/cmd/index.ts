@@ -1,2 +1,12 @@
 export * from "./defaults.ts";
+export type { FlagValue, Source } from "./flag-value.ts";
 export * from "./flags.ts";
+export { type HelpOptions, helpText, knownNames } from "./help.ts";
+export {
+  type Environment,
+  type Given,
+  type Parsed,
+  type ParseOptions,
+  parseFlags,
+  scanFlag,
+} from "./parse.ts";

@@ -1,0 +1,50 @@
+/**
+ * The text of `--help`, in the style of go-micro's: `--client value  Client for go-micro; mucp, grpc  [$MICRO_CLIENT]`.
+ */
+import { isKind } from "../kinds.ts";
+import { defaultNames, tables } from "./defaults.ts";
+import { type Flag, variableOf } from "./flags.ts";
+
+export interface HelpOptions {
+  /** What the program is called. */
+  readonly name: string;
+  readonly flags: readonly Flag[];
+}
+
+export function helpText({ name, flags }: HelpOptions): string {
+  const rows = flags.map((flag) => [nameColumn(flag), usageColumn(flag)] as const);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [
+    "NAME:",
+    `   ${name} - a ts-micro service`,
+    "",
+    "USAGE:",
+    `   ${name} [options] [arguments...]`,
+    "",
+    "OPTIONS:",
+    ...rows.map(([left, right]) => `   ${left.padEnd(width)}  ${right}`),
+    "",
+  ].join("\n");
+}
+
+function nameColumn(flag: Flag): string {
+  if (flag.name === "help") return "--help, -h";
+  return flag.type === "bool" ? `--${flag.name}` : `--${flag.name} value`;
+}
+
+function usageColumn(flag: Flag): string {
+  const names = isKind(flag.name) ? knownNames(flag.name) : [];
+  const variable = variableOf(flag);
+  return [
+    flag.usage,
+    names.length === 0 ? "" : `; ${names.join(", ")}`,
+    variable === undefined ? "" : `  [$${variable}]`,
+  ].join("");
+}
+
+/** The keys of a kind's table, the default first, then in the order in which they were written into it. */
+export function knownNames(kind: keyof typeof tables): string[] {
+  const names = Object.keys(tables[kind]);
+  const first = defaultNames[kind];
+  return names.includes(first) ? [first, ...names.filter((name) => name !== first)] : names;
+}
