@@ -1,2 +1,3 @@
+export { type BrokerSubject, brokerConformance } from "./broker.ts";
 export { type CodecSubject, codecConformance } from "./codec.ts";
 export { type Binary, requireBinary } from "./require-binary.ts";

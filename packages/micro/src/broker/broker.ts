@@ -70,14 +70,17 @@ export interface SubscribeOptions {
   maxInFlight?: number;
   /** What happens after a failed handler. @default no retry: the failure is logged and the message dropped */
   retry?: RetryPolicy;
-  /** Topic that gets a message when its retries are used up, with `Micro-Error` and `Micro-Attempts` headers. */
+  /**
+   * Topic that gets a message when its retries are used up, with `Micro-Error`, `Micro-Error-Stack`,
+   * `Micro-Attempts` and `Micro-Dead-Topic` headers.
+   */
   deadLetter?: string;
   /** Ends the subscription as `unsubscribe` does. */
   signal?: AbortSignal;
 }
 
 export interface RetryPolicy {
-  /** How often the handler is tried again after its first failure. */
+  /** How often the handler is tried again after its first failure. Deliveries that ended with a process count. */
   retries: number;
   /** Wait before the first retry, in milliseconds; doubled for each further one, with jitter. @default 100 */
   backoffMs?: number;
@@ -88,7 +91,10 @@ export interface RetryPolicy {
 export interface Subscription extends AsyncDisposable {
   readonly topic: string;
   readonly options: Readonly<SubscribeOptions>;
-  /** Resolves when no handler of this subscription runs any more and none will start. Twice is once. */
+  /**
+   * Resolves when no handler of this subscription runs any more and none will start. So a handler that
+   * ends its own subscription must not await it. Twice is once.
+   */
   unsubscribe(): Promise<void>;
 }
 
@@ -108,6 +114,9 @@ export const messageHeaders = {
   contentType: "Content-Type",
   error: "Micro-Error",
   attempts: "Micro-Attempts",
+  /** On a dead letter: the stack of the last failure, and the topic that the message came from. */
+  errorStack: "Micro-Error-Stack",
+  deadTopic: "Micro-Dead-Topic",
 } as const;
 
 export type { Message, Metadata };

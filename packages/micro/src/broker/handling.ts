@@ -1,0 +1,194 @@
+import { getMetadata } from "../metadata.ts";
+import { type Event, type Message, messageHeaders } from "./broker.ts";
+import type { DeliverySetup } from "./delivery.ts";
+import { copyMessage, deadLetterMessage } from "./message.ts";
+
+/** A message as the engine gives it. */
+export interface Incoming {
+  message: Message;
+  /** The concrete topic, where a subscription covers several. @default the subscription's */
+  topic?: string;
+  /** Number of the next attempt: 2 or more when the engine has delivered the message before. @default 1 */
+  attempt?: number;
+  /**
+   * Told once what became of the message, to acknowledge it to the engine. A broker that can't take a
+   * message back leaves it out.
+   * @param attempts how often a handler has seen the message, earlier deliveries included
+   */
+  settle?(outcome: Outcome, attempts: number): void | Promise<void>;
+}
+
+/** `returned`: no handler finished it, the engine should give it to somebody else. The others are final. */
+export type Outcome = "handled" | "dead-lettered" | "dropped" | "returned";
+
+/** The way of one message through its handler: attempts, verdict, what follows a failure. */
+export interface Handling {
+  /** Resolves when the message is done with and its engine knows. Never rejects. */
+  handle(incoming: Incoming): Promise<void>;
+  /** For a message that no handler will see. */
+  giveBack(incoming: Incoming): void;
+  /** The subscription ends: nothing waits any longer, for a retry or for an acknowledgement. */
+  endWaits(): void;
+}
+
+export function newHandling(setup: DeliverySetup): Handling {
+  const { broker, topic, handler, plan, random = Math.random } = setup;
+  const logger = setup.logger.child({ broker: broker.name, topic, queue: plan.queue });
+  const waits = new Set<() => void>();
+  let ending = false;
+
+  return {
+    async handle(incoming: Incoming): Promise<void> {
+      const { outcome, attempts } = await attemptUntilDone(incoming);
+      if (outcome !== "acknowledged") await settle(incoming, outcome, attempts);
+    },
+    giveBack(incoming: Incoming): void {
+      if (incoming.settle !== undefined) void settle(incoming, "returned", (incoming.attempt ?? 1) - 1);
+      else logger.warn("message dropped: the subscription has ended", fieldsOf(incoming));
+    },
+    endWaits(): void {
+      ending = true;
+      for (const end of [...waits]) end();
+    },
+  };
+
+  async function attemptUntilDone(
+    incoming: Incoming,
+  ): Promise<{ outcome: Outcome | "acknowledged"; attempts: number }> {
+    for (let attempts = incoming.attempt ?? 1; ; attempts++) {
+      const result = await attempt(incoming, attempts);
+      if (typeof result === "string") return { outcome: result, attempts };
+      if (attempts > plan.retries)
+        return { outcome: await giveUp(incoming, attempts, result.thrown), attempts };
+      logger.debug(
+        `handler failed and will be tried again: ${textOf(result.thrown)}`,
+        fieldsOf(incoming, attempts),
+      );
+      await wait(backoff(attempts));
+      if (!ending) continue;
+      // The end of the subscription is no reason to lose what somebody else can have.
+      if (incoming.settle !== undefined) return { outcome: "returned", attempts };
+      return { outcome: await giveUp(incoming, attempts, result.thrown), attempts };
+    }
+  }
+
+  async function attempt(incoming: Incoming, number: number): Promise<Verdict | "handled"> {
+    // What the handler does to the message must not show in the next attempt, nor in the dead letter.
+    const keep = plan.retries > 0 || plan.deadLetter !== undefined || plan.manualAck;
+    const message = keep ? copyMessage(incoming.message) : incoming.message;
+    const delivered = { topic: incoming.topic ?? topic, message, attempt: number };
+    if (plan.manualAck) return verdictOf(incoming, delivered);
+    try {
+      await handler({ ...delivered, ack: doNothing, nack: doNothing });
+      return "handled";
+    } catch (thrown) {
+      return { thrown };
+    }
+  }
+
+  async function verdictOf(
+    incoming: Incoming,
+    delivered: Pick<Event, "topic" | "message" | "attempt">,
+  ): Promise<Verdict> {
+    let verdict: Verdict | undefined;
+    let decided = (): void => {};
+    const event: Event = {
+      ...delivered,
+      async ack() {
+        if (verdict !== undefined) return;
+        verdict = "acknowledged";
+        decided();
+        await incoming.settle?.("handled", event.attempt);
+      },
+      async nack(reason) {
+        verdict ??= { thrown: reason ?? new Error("the handler gave the message back") };
+        decided();
+      },
+    };
+    try {
+      await handler(event);
+    } catch (thrown) {
+      if (verdict === undefined) verdict = { thrown };
+      else
+        logger.warn(`handler failed after its verdict: ${textOf(thrown)}`, fieldsOf(incoming, event.attempt));
+    }
+    // The handler may have handed the event on: the message is in hand until somebody decides.
+    if (verdict === undefined && !ending) {
+      await waitFor((end) => {
+        decided = end;
+      });
+    }
+    verdict ??= "returned";
+    return verdict;
+  }
+
+  async function giveUp(incoming: Incoming, attempts: number, thrown: unknown): Promise<Outcome> {
+    const fields = fieldsOf(incoming, attempts);
+    const failed = `its handler failed: ${textOf(thrown)}`;
+    if (plan.deadLetter === undefined) {
+      logger.error(`message dropped, ${failed}`, fields);
+      return "dropped";
+    }
+    try {
+      const letter = deadLetterMessage(incoming.message, incoming.topic ?? topic, attempts, thrown);
+      await broker.publish(plan.deadLetter, letter);
+      logger.warn(`message moved to ${plan.deadLetter}, ${failed}`, fields);
+      return "dead-lettered";
+    } catch (unpublished) {
+      const outcome = incoming.settle === undefined ? "dropped" : "returned";
+      const why = `publishing it on ${plan.deadLetter} failed too: ${textOf(unpublished)}`;
+      logger.error(`message ${outcome}, ${failed}; ${why}`, fields);
+      return outcome;
+    }
+  }
+
+  async function settle(incoming: Incoming, outcome: Outcome, attempts: number): Promise<void> {
+    try {
+      await incoming.settle?.(outcome, attempts);
+    } catch (thrown) {
+      logger.warn(`the broker could not be told "${outcome}": ${textOf(thrown)}`, fieldsOf(incoming));
+    }
+  }
+
+  /** Exponential with full jitter: anything from nothing up to the doubled wait. */
+  function backoff(failures: number): number {
+    return random() * Math.min(plan.maxBackoffMs, plan.backoffMs * 2 ** (failures - 1));
+  }
+
+  /** The timer keeps the process alive: the message exists nowhere else. */
+  async function wait(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await waitFor((end) => {
+      timer = setTimeout(end, ms);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Resolves when `end` is called, by whoever was given it or because the subscription ends. */
+  async function waitFor(start: (end: () => void) => void): Promise<void> {
+    if (ending) return;
+    let ended = (): void => {};
+    await new Promise<void>((resolve) => {
+      ended = resolve;
+      waits.add(resolve);
+      start(resolve);
+    });
+    waits.delete(ended);
+  }
+}
+
+/** `acknowledged`: the engine has been told already. With `thrown`, the handler threw or gave the message back. */
+type Verdict = "acknowledged" | "returned" | { thrown: unknown };
+
+async function doNothing(): Promise<void> {}
+
+function fieldsOf(
+  incoming: Incoming,
+  attempt?: number,
+): { id: string | undefined; attempt: number | undefined } {
+  return { id: getMetadata(incoming.message.header, messageHeaders.id), attempt };
+}
+
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
