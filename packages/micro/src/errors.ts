@@ -166,13 +166,16 @@ const statusTexts: Record<number, string> = {
   412: "Precondition Failed",
   413: "Request Entity Too Large",
   415: "Unsupported Media Type",
+  417: "Expectation Failed",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   499: "Client Closed Request",
   500: "Internal Server Error",
   501: "Not Implemented",
   502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
 };
 
 /** Go's `http.StatusText`; an unknown code has none. */

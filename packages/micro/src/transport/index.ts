@@ -1,1 +1,3 @@
+export { type HttpTransportOptions, newHttpTransport } from "./http.ts";
+export { newMemoryTransport } from "./memory.ts";
 export * from "./transport.ts";
