@@ -1,1 +1,7 @@
+export { newHandler, stream } from "./handler.ts";
+export { Inbox } from "./inbox.ts";
+export { type ServerSettings, serverSettings } from "./options.ts";
+export { newRegistration, type Registration, type RegistrationOptions } from "./registration.ts";
+export { newRouter, type Route, type Router, type RouterOptions } from "./router.ts";
 export * from "./server.ts";
+export { newSubscriptions, type Subscriptions, type SubscriptionsOptions } from "./subscriber.ts";

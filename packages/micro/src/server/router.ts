@@ -1,0 +1,160 @@
+import type { MessageType } from "../codec/codec.ts";
+import type { Context } from "../context.ts";
+import { badRequest, conflict, internalServerError, MicroError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { Endpoint } from "../registry/registry.ts";
+import { newDebugHandler } from "./debug.ts";
+import { isHandler } from "./handler.ts";
+import type { EndpointHandler, Handler, HandlerFunction, HandlerWrapper, ServerRequest } from "./server.ts";
+import { textOf } from "./thrown.ts";
+
+/**
+ * The endpoints of one server: adds them, finds them, lists them, and turns what they throw into answers.
+ *
+ * A server of any protocol is built on it. Each router answers `Debug.Health` and `Debug.Stats` by itself.
+ */
+export interface Router {
+  /** Calls since the router was made, those that found no endpoint included. */
+  readonly stats: { requests: number; errors: number };
+  /**
+   * Takes effect at once.
+   * @throws MicroError 409 when a handler of that name is there, 400 when it was not made by `newHandler`.
+   */
+  add(handler: Handler): void;
+  /**
+   * The endpoint of that name, `Type.Method`.
+   * @throws MicroError without id and code: go-micro sends these as plain texts.
+   */
+  find(endpoint: string): Route;
+  /**
+   * What the caller is told about a thrown value: a MicroError whole, anything else as 500 with the
+   * service's name as its id. The latter is logged, for it is a fault in the handler. Never throws.
+   */
+  failure(thrown: unknown, endpoint: string): MicroError;
+  /** For the registry: without the internal ones, in go-micro's order. */
+  endpoints(): Endpoint[];
+}
+
+/** One endpoint with its wrappers around it. */
+export interface Route {
+  readonly name: string;
+  readonly streaming: boolean;
+  readonly requestType: MessageType | undefined;
+  readonly responseType: MessageType | undefined;
+  /** Gives what the handler gives: a value or a promise, or throws. */
+  invoke(request: ServerRequest, context: Context): unknown;
+}
+
+export interface RouterOptions {
+  /** The service's name, which becomes the id of errors. */
+  name: string;
+  logger: Logger;
+  wrapHandler?: readonly HandlerWrapper[];
+}
+
+export function newRouter(options: RouterOptions): Router {
+  const { name, logger, wrapHandler = [] } = options;
+  const handlers = new Map<string, Handler>();
+  const routes = new Map<string, Route>();
+  const stats = { requests: 0, errors: 0 };
+
+  const router: Router = {
+    stats,
+
+    add(handler) {
+      if (!isHandler(handler)) {
+        throw badRequest(
+          "go.micro.server",
+          "this is no handler. Make one: newHandler(name, { Method: function })",
+        );
+      }
+      if (handlers.has(handler.name)) {
+        throw conflict(
+          "go.micro.server",
+          `rpc.Handle: service already defined: ${handler.name}. Give the second handler another name`,
+        );
+      }
+      handlers.set(handler.name, handler);
+      for (const endpoint of handler.endpoints) routes.set(endpoint.name, routeOf(endpoint, wrapHandler));
+    },
+
+    find(endpoint) {
+      stats.requests++;
+      const route = routes.get(endpoint);
+      if (route === undefined) throw notRoutable(endpoint, handlers);
+      return route;
+    },
+
+    failure(thrown, endpoint) {
+      stats.errors++;
+      const known = microErrorIn(thrown);
+      if (known !== undefined) {
+        if (known.reason === "encode-failed") logger.error(known.detail, { endpoint });
+        return known;
+      }
+      const text = textOf(thrown);
+      logger.error(`handler failed: ${text}`, {
+        endpoint,
+        stack: thrown instanceof Error ? thrown.stack : undefined,
+      });
+      return internalServerError(name, text, { cause: thrown });
+    },
+
+    endpoints() {
+      return [...handlers.values()]
+        .filter((handler) => !handler.internal)
+        .sort((a, b) => compare(a.name, b.name))
+        .flatMap((handler) => [...handler.endpoints].sort((a, b) => compare(a.name, b.name)))
+        .map(
+          ({ name, streaming, metadata }): Endpoint => ({
+            name,
+            request: null,
+            response: null,
+            metadata: { ...metadata, ...(streaming && { stream: "true" }) },
+          }),
+        );
+    },
+  };
+  router.add(newDebugHandler(stats));
+  return router;
+}
+
+/** Puts wrappers around a function, the first outermost. Done once, not per call. */
+export function wrap<F>(wrappers: readonly ((next: F) => F)[], innermost: F): F {
+  return wrappers.reduceRight((next, wrapper) => wrapper(next), innermost);
+}
+
+function routeOf(endpoint: EndpointHandler, wrappers: readonly HandlerWrapper[]): Route {
+  const run = endpoint.run as (body: unknown, context: Context) => unknown;
+  const innermost: HandlerFunction = (request, context) => run(request.body, context);
+  return {
+    name: endpoint.name,
+    streaming: endpoint.streaming,
+    requestType: endpoint.requestType,
+    responseType: endpoint.responseType,
+    invoke: wrap(wrappers, innermost),
+  };
+}
+
+/** The texts of go-micro's `server/rpc_router.go`. */
+function notRoutable(endpoint: string, handlers: ReadonlyMap<string, Handler>): MicroError {
+  const [type = "", method = "", ...more] = endpoint.split(".");
+  if (type === "" || method === "" || more.length > 0) {
+    return new MicroError({ detail: `rpc: service/endpoint request ill-formed: ${endpoint}` });
+  }
+  return new MicroError({
+    detail: handlers.has(type) ? `rpc: can't find method ${method}` : `rpc: can't find service ${type}`,
+  });
+}
+
+/** The MicroError that was thrown, or that is the reason why something was aborted. */
+function microErrorIn(thrown: unknown): MicroError | undefined {
+  if (MicroError.is(thrown)) return thrown;
+  const aborted = thrown instanceof Error && thrown.name === "AbortError";
+  return aborted && MicroError.is(thrown.cause) ? thrown.cause : undefined;
+}
+
+/** Byte order, as Go sorts. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
