@@ -1,0 +1,180 @@
+import { MicroError } from "../errors.ts";
+
+/** Period of the sweep, in milliseconds: how late a deadline may be noticed. */
+const sweepMs = 25;
+
+/** Something that is under way for a call and must stop when the call ends early. */
+export interface Interruptible {
+  interrupt(error: MicroError): void;
+}
+
+/**
+ * What can end one call or stream before it ends by itself: its deadline, its signals, the end of the client.
+ */
+export class Limit {
+  /** On the clock of `performance.now()`; `Infinity` for none. */
+  readonly deadline: number;
+  /** Why the call was ended, once it was. */
+  error: MicroError | undefined;
+  /** What the call is doing, for the error of its deadline. */
+  doing = "looking the service up";
+  /** The node it is doing that with. */
+  address = "";
+  readonly #subject: string;
+  readonly #ended: (error: MicroError) => void;
+  readonly #underWay: Interruptible[] = [];
+  #unfollow: (() => void) | undefined;
+
+  /**
+   * @param subject for messages: `greeter Greeter.Hello`
+   * @param ended called once, when the limit ends the call
+   */
+  constructor(deadline: number, subject: string, ended: (error: MicroError) => void) {
+    this.deadline = deadline;
+    this.#subject = subject;
+    this.#ended = ended;
+  }
+
+  /** Milliseconds until the deadline, never below 0; `Infinity` without one. */
+  remainingMs(): number {
+    return Math.max(0, this.deadline - performance.now());
+  }
+
+  /** Ends the call now. The first reason counts. */
+  end(error: MicroError): void {
+    if (this.error !== undefined) return;
+    this.error = error;
+    for (const each of this.#underWay.splice(0)) each.interrupt(error);
+    this.#ended(error);
+  }
+
+  expire(): void {
+    const where = this.address === "" ? "" : ` ${this.address}`;
+    this.end(timedOut(`${this.#subject}: call timeout while ${this.doing}${where}`));
+  }
+
+  /** Ends the call when the signal aborts, or at once when it already has. */
+  follow(signal: AbortSignal): void {
+    const abort = (): void => this.end(endedBy(signal.reason, this.#subject));
+    if (signal.aborted) {
+      abort();
+      return;
+    }
+    signal.addEventListener("abort", abort, { once: true });
+    const earlier = this.#unfollow;
+    this.#unfollow = () => {
+      signal.removeEventListener("abort", abort);
+      earlier?.();
+    };
+  }
+
+  /** From now until `done`, the end of the call interrupts this. */
+  begin(work: Interruptible): void {
+    if (this.error === undefined) this.#underWay.push(work);
+    else work.interrupt(this.error);
+  }
+
+  done(work: Interruptible): void {
+    const at = this.#underWay.indexOf(work);
+    if (at !== -1) this.#underWay.splice(at, 1);
+  }
+
+  /** The promise's outcome, unless the call is ended before. The promise itself goes on. */
+  race<T>(promise: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const work = { interrupt: reject };
+      this.begin(work);
+      promise.then(
+        (value) => {
+          this.done(work);
+          resolve(value);
+        },
+        (thrown) => {
+          this.done(work);
+          reject(thrown);
+        },
+      );
+    });
+  }
+
+  /** Waits, and keeps the process alive meanwhile. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.done(work);
+        resolve();
+      }, ms);
+      const work = {
+        interrupt(error: MicroError): void {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.begin(work);
+    });
+  }
+
+  /** The call is over by itself: stops listening to signals. */
+  release(): void {
+    this.#unfollow?.();
+    this.#unfollow = undefined;
+  }
+}
+
+/**
+ * The limits of all calls of one client, looked at together every 25 ms, so that no call needs a timer.
+ *
+ * The timer runs only while a deadline is pending, and then keeps the process alive: somebody waits for it.
+ */
+export class Limits {
+  readonly #open = new Set<Limit>();
+  #timer: NodeJS.Timeout | undefined;
+
+  add(limit: Limit): void {
+    this.#open.add(limit);
+    if (this.#timer === undefined && limit.deadline !== Infinity) this.#arm();
+  }
+
+  remove(limit: Limit): void {
+    limit.release();
+    this.#open.delete(limit);
+  }
+
+  /** Ends everything that is pending with this error. */
+  endAll(error: MicroError): void {
+    for (const limit of [...this.#open]) limit.end(error);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const now = performance.now();
+      let pending = false;
+      for (const limit of this.#open) {
+        if (limit.deadline <= now) limit.expire();
+        else if (limit.deadline !== Infinity) pending = true;
+      }
+      if (pending && this.#timer === undefined) this.#arm();
+    }, sweepMs);
+  }
+}
+
+/** A context's signal aborts for its deadline too; that is no cancellation. */
+function endedBy(reason: unknown, subject: string): MicroError {
+  if (MicroError.is(reason) && reason.reason === "timeout") {
+    return timedOut(`${subject}: call timeout, the calling handler has no time left`, reason);
+  }
+  return new MicroError({
+    id: "go.micro.client",
+    code: 499,
+    detail: `${subject}: cancelled by the caller`,
+    reason: "cancelled",
+    cause: reason,
+  });
+}
+
+function timedOut(detail: string, cause?: unknown): MicroError {
+  return new MicroError({ id: "go.micro.client", code: 408, detail, reason: "timeout", cause });
+}
