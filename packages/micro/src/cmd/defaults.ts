@@ -2,23 +2,32 @@
  * The tables: key → factory, one per kind (`config/cmd/cmd.go`, `DefaultBrokers` and its siblings). Plugins
  * write into them and flags choose from them. They are shared by all services of the process.
  */
+import { newMemoryBroker } from "../broker/memory.ts";
 import { newClient } from "../client/mucp.ts";
 import type { Factory, Kind } from "../kinds.ts";
+import { newMemoryRegistry } from "../registry/memory.ts";
+import { newHttpTransport } from "../transport/http.ts";
+import { newMemoryTransport } from "../transport/memory.ts";
 
 /** The key is the word after `--broker=`. Has no prototype, so `constructor` is only a key. */
 export type Table<K extends Kind> = Record<string, Factory<K>>;
 
-export const defaultBrokers: Table<"broker"> = table({});
+const builtIn = new WeakSet<object>();
+
+export const defaultBrokers: Table<"broker"> = table({ memory: newMemoryBroker });
 
 export const defaultClients: Table<"client"> = table({ mucp: newClient });
 
-export const defaultRegistries: Table<"registry"> = table({});
+export const defaultRegistries: Table<"registry"> = table({ memory: newMemoryRegistry });
 
 export const defaultSelectors: Table<"selector"> = table({});
 
 export const defaultServers: Table<"server"> = table({});
 
-export const defaultTransports: Table<"transport"> = table({});
+export const defaultTransports: Table<"transport"> = table({
+  http: newHttpTransport,
+  memory: newMemoryTransport,
+});
 
 /** The same six, by kind: `tables[kind]`. */
 export const tables: { readonly [K in Kind]: Table<K> } = {
@@ -40,6 +49,12 @@ export const defaultNames: { readonly [K in Kind]: string } = {
   transport: "http",
 };
 
+/** Whether a factory of a table is ts-micro's own. */
+export function isBuiltIn(factory: unknown): boolean {
+  return typeof factory === "function" && builtIn.has(factory);
+}
+
 function table<K extends Kind>(builtIns: Record<string, Factory<K>>): Table<K> {
+  for (const factory of Object.values(builtIns)) builtIn.add(factory);
   return Object.assign(Object.create(null), builtIns);
 }

@@ -22,12 +22,16 @@ export interface Plugin {
   loadAll(path: string, options?: LoadOptions): Promise<readonly PluginConfig[]>;
   /**
    * Bundles `source` into one file that works from any folder: `path` with one `.mjs` or `.so` stripped,
-   * plus `.mjs` and `.mjs.map`. Makes the folder. The files appear complete or not at all.
-   * @throws PluginError phase `build`, with esbuild's own messages.
+   * plus `.mjs` and `.mjs.map`. Makes the folder. The files appear complete or not at all. The result is loaded
+   * once, in a thread of its own, so what can't be loaded is never written.
+   * @throws PluginError phase `build`, with esbuild's own messages; phase `resolve` for the source.
    */
-  build(path: string, source: PluginSource): Promise<BuildResult>;
-  /** Writes a readable module to `path` that imports `source.path` and exports `Plugin`. */
-  generate(path: string, source: PluginSource): Promise<void>;
+  build(path: string, source: PluginSource, options?: BuildOptions): Promise<BuildResult>;
+  /**
+   * Writes a readable module to `path` that imports `source.path` and exports `Plugin`. Runs nothing.
+   * @throws PluginError phase `build`; phase `resolve` for the source.
+   */
+  generate(path: string, source: PluginSource, options?: BuildOptions): Promise<void>;
 }
 
 /** What a plugin module exports as `Plugin` (or as its default). */
@@ -71,8 +75,13 @@ export interface LoadOptions {
   timeoutMs?: number;
 }
 
+export interface BuildOptions {
+  /** Folder from which package names are resolved. @default the application's root */
+  root?: string;
+}
+
 export interface BuildResult {
-  /** The built file. */
+  /** The built file, absolute. */
   path: string;
   /** Length of the built file. */
   bytes: number;

@@ -1,4 +1,5 @@
 export * from "./json.ts";
+export { type MdnsRegistryOptions, newMdnsRegistry } from "./mdns.ts";
 export { type MemoryRegistryOptions, newMemoryRegistry } from "./memory.ts";
 export * from "./registry.ts";
 export { newWatcherQueue, type WatcherOptions, type WatcherQueue } from "./watcher.ts";

@@ -1,0 +1,58 @@
+/**
+ * Phase `construct`: calls a factory and checks member by member what it gives.
+ */
+import type { Factory, Kind, OptionsOf, PartOf } from "../kinds.ts";
+import { kinds } from "../kinds.ts";
+import { shapeProblems } from "../shape.ts";
+import { initialisedPlugins } from "./init.ts";
+import { PluginError, type PluginErrorCode, reasonOf } from "./plugin-error.ts";
+
+/**
+ * Builds the part called `name` with `factory`, whoever wrote it into the table.
+ * @throws PluginError phase `construct` when the factory throws, gives a promise, or its result lacks members
+ */
+export function construct<K extends Kind>(
+  type: K,
+  name: string,
+  factory: Factory<K>,
+  options: OptionsOf<K>,
+): PartOf<K> {
+  const from = initialisedPlugins().findLast(({ config }) => config.newFunc === (factory as unknown))?.from;
+  const failure = (code: PluginErrorCode, what: string, cure: string, rest: object = {}): PluginError =>
+    new PluginError({ phase: "construct", code, path: from ?? name, what, cure, ...rest });
+  let part: unknown;
+  let problems: string[];
+  try {
+    part = factory(options);
+    problems = isPromise(part) ? [] : shapeProblems(kinds[type].shape, part);
+  } catch (cause) {
+    throw failure(
+      "PLUGIN_FACTORY_THREW",
+      `newFunc of the ${type} ${name} threw ${reasonOf(cause)}`,
+      "Check the options it was given, or mend the plugin.",
+      { cause },
+    );
+  }
+  if (isPromise(part)) {
+    // Nobody else will hear of its failure.
+    part.then(undefined, () => undefined);
+    throw failure(
+      "PLUGIN_FACTORY_ASYNC",
+      `newFunc of the ${type} ${name} gave a promise`,
+      "Make it synchronous, and open connections in connect, listen or start.",
+    );
+  }
+  if (problems.length > 0) {
+    throw failure(
+      "PLUGIN_PART_INCOMPLETE",
+      `Invalid plugin ${name}: what newFunc gives is no ${type}`,
+      `Implement what the interface in ts-micro/${type} asks for.`,
+      { problems },
+    );
+  }
+  return part as PartOf<K>;
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}

@@ -1,0 +1,82 @@
+/**
+ * What built plugins take from the program that loads them.
+ *
+ * `ts-micro` is not bundled into a plugin. Its imports of ts-micro are look-ups in the loading program's own
+ * copy, through a symbol that every copy knows. So the file works from any folder, and a `MicroError` made
+ * in it is the program's class.
+ */
+import { createRequire } from "node:module";
+import { newLogger } from "../logger.ts";
+
+/** Part of the form of built plugins: a change needs a new number and a new manifest schema. */
+export const hostKey = "ts-micro.host.v1";
+
+interface Host {
+  /** Version and place of the copy that owns the symbol. */
+  readonly version: string;
+  readonly url: string;
+  /** Subpath → its exports, once imported. */
+  readonly modules: Record<string, Readonly<Record<string, unknown>>>;
+  /** Imports a subpath into `modules`. */
+  provide(subpath: string): Promise<void>;
+}
+
+export const hostVersion: string = packageVersion();
+
+const importers: Record<string, () => Promise<Readonly<Record<string, unknown>>>> = {
+  "ts-micro": () => import("../index.ts"),
+  "ts-micro/plugin": () => import("./index.ts"),
+  "ts-micro/cmd": () => import("../cmd/index.ts"),
+  "ts-micro/broker": () => import("../broker/index.ts"),
+  "ts-micro/client": () => import("../client/index.ts"),
+  "ts-micro/codec": () => import("../codec/index.ts"),
+  "ts-micro/registry": () => import("../registry/index.ts"),
+  "ts-micro/selector": () => import("../selector/index.ts"),
+  "ts-micro/server": () => import("../server/index.ts"),
+  "ts-micro/transport": () => import("../transport/index.ts"),
+};
+
+/** What a plugin may import of ts-micro. */
+export const hostSubpaths = Object.keys(importers);
+
+/** The names that a subpath exports in this copy; the subpath must be one of `hostSubpaths`. */
+export async function hostNames(subpath: string): Promise<string[]> {
+  return Object.keys(await importers[subpath]!());
+}
+
+const own: Host = {
+  version: hostVersion,
+  url: import.meta.url,
+  modules: Object.create(null),
+  async provide(subpath) {
+    own.modules[subpath] = (await importers[subpath]?.()) ?? {};
+  },
+};
+
+let warned = false;
+
+/**
+ * Makes `subpaths` ready for a built plugin. The first copy of ts-micro in the process serves all plugins;
+ * another copy uses that one, and logs once that there are two.
+ */
+export async function provideHost(subpaths: readonly string[]): Promise<void> {
+  const globals = globalThis as { [key: symbol]: Host | undefined };
+  globals[Symbol.for(hostKey)] ??= own;
+  const host = globals[Symbol.for(hostKey)] ?? own;
+  if (host !== own && !warned) {
+    warned = true;
+    newLogger({ level: process.env.MICRO_LOG_LEVEL }).warn(
+      `two copies of ts-micro in one process: plugins use ${host.url} (${host.version}), not ${own.url} (${own.version})`,
+    );
+  }
+  await Promise.all(subpaths.map((subpath) => host.provide(subpath)));
+}
+
+function packageVersion(): string {
+  try {
+    return createRequire(import.meta.url)("ts-micro/package.json").version;
+  } catch {
+    // A bundler has put ts-micro into the program, where no package.json is.
+    return "(bundled)";
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A plugin's life up to the check: resolve → read → manifest → import → lookup → check. (Policy will stand
+ * before import.) Nothing is registered yet.
+ */
+import { parseDuration } from "../duration.ts";
+import { UsageError } from "../errors.ts";
+import { newLogger } from "../logger.ts";
+import { checkConfigs } from "./check.ts";
+import { provideHost } from "./host.ts";
+import { importPlugin } from "./import.ts";
+import { rememberOrigin } from "./init.ts";
+import { checkManifest, readManifest } from "./manifest.ts";
+import { lookupPlugin, type Module, newModule } from "./module.ts";
+import type { LoadOptions, PluginConfig } from "./plugin.ts";
+import { PluginError } from "./plugin-error.ts";
+import { readPlugin } from "./read.ts";
+import { resolvePlugin } from "./resolve.ts";
+
+/** Real path → what was opened, or is being opened. Failures leave, so that the next call tries again. */
+const modules = new Map<string, Promise<Module>>();
+
+/**
+ * Opens a plugin file, as Go's `plugin.Open`: the same real path gives the same `Module`, also when many open
+ * it at once. A file that changed since is not loaded again in this process; that is logged.
+ * @throws PluginError
+ */
+export async function open(path: string, options: LoadOptions = {}): Promise<Module> {
+  const timeoutMs = options.timeoutMs ?? timeoutOfEnvironment();
+  const real = resolvePlugin(path, options.root);
+  const known = modules.get(real);
+  if (known !== undefined) {
+    const module = await known;
+    await warnIfChanged(path, module);
+    return module;
+  }
+  const opening = openFile(path, real, timeoutMs);
+  modules.set(real, opening);
+  try {
+    return await opening;
+  } catch (error) {
+    modules.delete(real);
+    throw error;
+  }
+}
+
+/** See `Plugin.loadAll`. */
+export async function loadAll(path: string, options?: LoadOptions): Promise<readonly PluginConfig[]> {
+  const module = await open(path, options);
+  const configs = configsOf(module, path);
+  for (const config of configs) rememberOrigin(config, module.path);
+  return configs;
+}
+
+/** Phases `lookup` and `check`. */
+export function configsOf(module: Module, named: string): readonly PluginConfig[] {
+  return checkConfigs(lookupPlugin(module), named, "check");
+}
+
+/** See `Plugin.load`. */
+export async function load(path: string, options?: LoadOptions): Promise<PluginConfig> {
+  const configs = await loadAll(path, options);
+  if (configs.length === 1) return configs[0]!;
+  throw new PluginError({
+    phase: "lookup",
+    code: "PLUGIN_SEVERAL",
+    path,
+    what: `the module holds ${configs.length} plugins`,
+    problems: configs.map(({ type, name }) => `${type} ${name}`),
+    cure: "Use loadAll.",
+  });
+}
+
+/** Opens one file, past the table of what is open. */
+export async function openFile(named: string, real: string, timeoutMs: number): Promise<Module> {
+  const file = await readPlugin(named, real);
+  const manifest = readManifest(file.text, named);
+  if (manifest !== undefined) checkManifest(manifest, named);
+  await provideHost(manifest?.host ?? []);
+  const namespace = await importPlugin(file, timeoutMs);
+  return newModule({ named, path: real, sha256: file.sha256, manifest, namespace });
+}
+
+/** @throws UsageError when `MICRO_PLUGIN_TIMEOUT` is no duration */
+export function timeoutOfEnvironment(): number {
+  const text = process.env.MICRO_PLUGIN_TIMEOUT;
+  if (text === undefined || text === "") return 30_000;
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new UsageError(`MICRO_PLUGIN_TIMEOUT is ${JSON.stringify(text)} and must be a duration such as 30s`);
+}
+
+/** Digests that were warned of. */
+const warned = new Set<string>();
+
+/** Go hands out the old code without a word (golang/go#17980). */
+async function warnIfChanged(path: string, module: Module): Promise<void> {
+  const now = await readPlugin(path, module.path).catch(() => undefined);
+  if (now === undefined || now.sha256 === module.sha256 || warned.has(now.sha256)) return;
+  warned.add(now.sha256);
+  newLogger({ level: process.env.MICRO_LOG_LEVEL }).warn(
+    `plugin ${path} changed on disk since it was opened; this process keeps what it has`,
+  );
+}

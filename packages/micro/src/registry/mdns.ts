@@ -1,0 +1,269 @@
+/**
+ * The registry that needs no server: every process answers for its own nodes on the local network. Speaks with
+ * go-micro's (`registry/mdns_registry.go`); what is different here:
+ *
+ * - a node that is registered again with other contents is announced again (go-micro keeps the old ones);
+ * - an empty look-up is asked again until its time is up, and gives `[]` then;
+ * - the TTL of a registration is not carried, as in go-micro: a node goes by a goodbye at `deregister` or `close`,
+ *   and a process that was killed simply doesn't answer any more;
+ * - service metadata is not carried, as in go-micro.
+ */
+import { randomInt } from "node:crypto";
+import type { RemoteInfo } from "node:dgram";
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { hostname as machineName, networkInterfaces } from "node:os";
+import type { Packet } from "dns-packet";
+import { parseAddress } from "../address.ts";
+import { badRequest, MicroError, serviceUnavailable } from "../errors.ts";
+import { newLogger } from "../logger.ts";
+import { Announcer } from "./mdns-announcer.ts";
+import { type LookUp, newLookUp } from "./mdns-lookup.ts";
+import {
+  before,
+  catalogName,
+  checkServiceName,
+  fittingNodeId,
+  instanceName,
+  isName,
+  serviceName,
+} from "./mdns-names.ts";
+import { answersTo } from "./mdns-responder.ts";
+import { Sightings } from "./mdns-sightings.ts";
+import { type Interfaces, type Multicast, newMulticast } from "./mdns-socket.ts";
+import {
+  answerBytes,
+  catalogEntriesIn,
+  decodePacket,
+  encodeQuery,
+  encodeText,
+  type Instance,
+  recordOf,
+  sightingsIn,
+} from "./mdns-wire.ts";
+import { byVersion, checkService, compare, withNodes } from "./record.ts";
+import type {
+  Node,
+  ReadOptions,
+  Registry,
+  RegistryOptions,
+  Service,
+  Watcher,
+  WatchOptions,
+} from "./registry.ts";
+import { newWatcherQueue, type WatcherQueue } from "./watcher.ts";
+
+export interface MdnsRegistryOptions extends RegistryOptions {
+  /** How long a look-up waits for the first answer, in milliseconds. @default 1_000 */
+  timeoutMs?: number;
+  /**
+   * How long a look-up waits for further answers after the first, in milliseconds.
+   * @default 100, go-micro's time for the whole look-up
+   */
+  collectMs?: number;
+  /** The last part of all names: registries see only those of their own domain. @default "micro", as go-micro */
+  domain?: string;
+  /** UDP port of the group. @default 5353 */
+  port?: number;
+  /** Time between looks at the network interfaces, which come and go, in milliseconds. @default 5_000 */
+  rescanMs?: number;
+  /** The interfaces to use. @default those of the machine */
+  interfaces?: () => Interfaces;
+}
+
+/** What a look-up takes at most, lest a hostile neighbour fills the memory. */
+const maxFound = 4096;
+
+/** The longest datagram there is (IPv4, 65_535 less the headers). */
+const maxDatagramBytes = 65_507;
+
+/** Opens nothing before it is used, and closes the shared port when nothing is registered or watched any more. */
+export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
+  const domain = options.domain ?? "micro";
+  const collectMs = options.collectMs ?? 100;
+  const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
+  const hostname = isName(machineName()) ? machineName() : "localhost";
+
+  const announcer = new Announcer((packet) => network().send(packet), logger);
+  const sightings = new Sightings(domain);
+  const watchers = new Set<WatcherQueue>();
+  const lookUps = new Set<{ lookUp: LookUp; take(packet: Packet): boolean }>();
+  let multicast: Multicast | undefined;
+
+  function network(): Multicast {
+    multicast ??= newMulticast({
+      port: options.port ?? 5353,
+      interfaces: options.interfaces ?? networkInterfaces,
+      rescanMs: options.rescanMs ?? 5_000,
+      logger,
+      onMulticast,
+      onUnicast,
+      onInterface: () => void announcer.announceAll(),
+    });
+    return multicast;
+  }
+
+  function onMulticast(bytes: Buffer, from: RemoteInfo): void {
+    const packet = decodePacket(bytes);
+    if (packet?.type === "query") {
+      if (announcer.empty) return;
+      for (const answer of answersTo(packet, announcer.zone, { domain, hostname }))
+        network().reply(answer, from);
+    } else if (packet?.type === "response" && watchers.size > 0) {
+      for (const sighting of sightingsIn(packet)) {
+        const change = sightings.see(sighting);
+        if (change !== undefined) for (const watcher of watchers) watcher.push(structuredClone(change));
+      }
+    }
+  }
+
+  function onUnicast(bytes: Buffer): void {
+    const packet = decodePacket(bytes);
+    if (packet?.type !== "response") return;
+    for (const { lookUp, take } of lookUps) if (take(packet)) lookUp.answered();
+  }
+
+  /** Asks for `name`, and gives every packet that comes back to `take`, which says whether it was an answer. */
+  async function ask(name: string, take: (packet: Packet) => boolean, read: ReadOptions = {}): Promise<void> {
+    // An id of its own for each look-up, as go-micro does; answers don't carry it.
+    const query = encodeQuery(randomInt(0x1_0000), name);
+    const timeoutMs = read.timeoutMs ?? options.timeoutMs ?? 1_000;
+    const lookUp = newLookUp({ ask: () => network().send(query), collectMs, timeoutMs, signal: read.signal });
+    const pending = { lookUp, take };
+    lookUps.add(pending);
+    try {
+      await lookUp.done;
+    } finally {
+      lookUps.delete(pending);
+    }
+  }
+
+  async function getService(name: string, read?: ReadOptions): Promise<Service[]> {
+    // Nobody can have registered what DNS can't name.
+    if (!isName(serviceName(name, domain))) return [];
+    const found = new Map<string, Service>();
+    const take = (packet: Packet): boolean => {
+      for (const sighting of sightingsIn(packet)) {
+        if (sighting.goodbye || before(sighting.name, serviceName(name, domain)) === undefined) continue;
+        // The same answer comes once per interface that the asker and the node share.
+        if (found.has(sighting.name) || found.size >= maxFound) continue;
+        const record = recordOf(sighting, domain);
+        if (record?.name === name) found.set(sighting.name, record);
+      }
+      return found.size > 0;
+    };
+    await ask(serviceName(name, domain), take, read);
+    return byVersion(found.values());
+  }
+
+  async function listServices(read?: ReadOptions): Promise<Service[]> {
+    const names = new Set<string>();
+    const take = (packet: Packet): boolean => {
+      for (const name of catalogEntriesIn(packet, domain)) if (names.size < maxFound) names.add(name);
+      return names.size > 0;
+    };
+    await ask(catalogName(domain), take, read);
+    const empty = { version: "", metadata: {}, endpoints: [], nodes: [] };
+    return [...names].sort(compare).map((name) => ({ name, ...structuredClone(empty) }));
+  }
+
+  async function register(service: Service): Promise<void> {
+    checkService(service);
+    checkServiceName(service.name, domain);
+    const instances = await Promise.all(
+      service.nodes.map((node) => instanceFor(withNodes(service, [node]), node)),
+    );
+    await network().listen();
+    await Promise.all(instances.map((instance) => announcer.add(service.name, instance)));
+  }
+
+  /** @throws MicroError 400, when the node can't be carried. */
+  async function instanceFor(record: Service, node: Node): Promise<Instance> {
+    const { host, port } = parseAddress(node.address);
+    if (port === undefined || port === 0) {
+      throw badRequest("go.micro.registry", `node ${node.id} at "${node.address}": mDNS needs a port`);
+    }
+    const id = fittingNodeId(node.id, record.name, domain);
+    const place = {
+      name: instanceName(id, record.name, domain),
+      hostname,
+      host: await literal(host, node),
+      port,
+    };
+    const instance: Instance = { ...place, text: encodeText(record) };
+    const bytes = answerBytes(instance, record.name, domain);
+    if (bytes <= maxDatagramBytes) return instance;
+    const detail = `node ${node.id}: its record has ${bytes} bytes, a datagram carries ${maxDatagramBytes}; register fewer endpoints, or use another registry`;
+    throw new MicroError({ id: "go.micro.registry", code: 400, detail, reason: "too-large" });
+  }
+
+  async function deregister(service: Service): Promise<void> {
+    const names = service.nodes.map(({ id }) =>
+      instanceName(fittingNodeId(id, service.name, domain), service.name, domain),
+    );
+    await Promise.all(names.map((name) => announcer.remove(service.name, name)));
+    release();
+  }
+
+  async function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
+    const queue = newWatcherQueue({
+      ...watchOptions,
+      onEnd() {
+        watchers.delete(queue);
+        release();
+      },
+    });
+    if (watchOptions.signal?.aborted) return queue.watcher;
+    watchers.add(queue);
+    try {
+      await network().listen();
+    } catch (error) {
+      queue.end();
+      throw error;
+    }
+    return queue.watcher;
+  }
+
+  /** Gives the shared port back when it serves nobody. */
+  function release(): void {
+    if (watchers.size === 0) sightings.clear();
+    if (watchers.size === 0 && announcer.empty) multicast?.unlisten();
+  }
+
+  async function close(): Promise<void> {
+    for (const queue of watchers) queue.end();
+    const closed = serviceUnavailable("go.micro.registry", "the mdns registry was closed", {
+      reason: "closed",
+    });
+    for (const { lookUp } of lookUps) lookUp.fail(closed);
+    await announcer.removeAll();
+    multicast?.close();
+    multicast = undefined;
+  }
+
+  return {
+    name: "mdns",
+    register,
+    deregister,
+    getService,
+    listServices,
+    watch,
+    /** Other than an engine, nobody is there to keep the nodes: closing says goodbye for them. */
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** mDNS carries addresses, so a host name is looked up here. go-micro fails. */
+async function literal(host: string, node: Node): Promise<string> {
+  if (isIP(host) !== 0 && !host.includes("%")) return host;
+  try {
+    if (isIP(host) === 0) return (await lookup(host, { order: "ipv4first" })).address;
+  } catch (cause) {
+    throw badRequest("go.micro.registry", `node ${node.id}: host "${host}" has no address`, { cause });
+  }
+  throw badRequest(
+    "go.micro.registry",
+    `node ${node.id}: ${host} is an address of one link only, which mDNS can't carry; set --server_advertise`,
+  );
+}
