@@ -5,6 +5,7 @@
 import { newMemoryBroker } from "../broker/memory.ts";
 import { newClient } from "../client/mucp.ts";
 import type { Factory, Kind } from "../kinds.ts";
+import { newMdnsRegistry } from "../registry/mdns.ts";
 import { newMemoryRegistry } from "../registry/memory.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import { newMemoryTransport } from "../transport/memory.ts";
@@ -18,7 +19,10 @@ export const defaultBrokers: Table<"broker"> = table({ memory: newMemoryBroker }
 
 export const defaultClients: Table<"client"> = table({ mucp: newClient });
 
-export const defaultRegistries: Table<"registry"> = table({ memory: newMemoryRegistry });
+export const defaultRegistries: Table<"registry"> = table({
+  mdns: newMdnsRegistry,
+  memory: newMemoryRegistry,
+});
 
 export const defaultSelectors: Table<"selector"> = table({});
 
