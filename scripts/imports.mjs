@@ -20,7 +20,8 @@ const arrows = {
   cmd: [...kinds, "codec", "plugin"],
   "parts.ts": kinds,
   "kinds.ts": kinds,
-  "service.ts": [...kinds, "codec", "plugin", "cmd"],
+  service: [...kinds, "codec", "plugin", "cmd"],
+  "service.ts": [...kinds, "codec", "plugin", "cmd", "service"],
   "index.ts": [...kinds, "codec", "plugin", "cmd", "service.ts"],
 };
 

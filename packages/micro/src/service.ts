@@ -1,0 +1,281 @@
+/**
+ * A service: its parts, what it serves, and its life from the flags to the drain.
+ */
+import type { Broker } from "./broker/broker.ts";
+import type { Client, ClientPublishOptions } from "./client/client.ts";
+import { readCommand } from "./cmd/cmd.ts";
+import type { Environment } from "./cmd/parse.ts";
+import { type Kind, kindNames } from "./kinds.ts";
+import { type Logger, newLogger } from "./logger.ts";
+import type { Parts } from "./parts.ts";
+import type { Registry } from "./registry/registry.ts";
+import type { Selector } from "./selector/selector.ts";
+import { newHandler } from "./server/handler.ts";
+import type { HandlerOptions, Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
+import { runAll, runHooks, throwAll } from "./service/hooks.ts";
+import type { ServiceOptions } from "./service/options.ts";
+import { ServiceParts } from "./service/parts.ts";
+import { type Program, run } from "./service/run.ts";
+import type { Transport } from "./transport/transport.ts";
+
+export type { Choice, Hook, ServiceOptions } from "./service/options.ts";
+export type { Program } from "./service/run.ts";
+
+export interface Service extends Parts, AsyncDisposable {
+  readonly options: ServiceOptions & { readonly name: string };
+  /** Words and flags of the command line that aren't the framework's. Empty before `init`. */
+  readonly args: readonly string[];
+  /** True while calls are answered and the service is in the registry. */
+  readonly ready: boolean;
+  /**
+   * Loads plugins, reads flags and variables, chooses parts. A second call gives the same promise.
+   * Opens nothing, prints nothing, never ends the process.
+   * @throws PluginError, UsageError, HelpRequested
+   */
+  init(): Promise<void>;
+  /**
+   * Initialises if that wasn't done, runs the hooks, starts the server. Resolves when calls are answered. What
+   * was started is stopped again when it fails. A second call gives the same promise.
+   * @throws Error after `stop`: a service lives once.
+   */
+  start(): Promise<void>;
+  /**
+   * The whole life: init, start, then until a signal, `options.signal` or `stop`; or with a `program`, until
+   * that has ended. With a program the server is started only if there are handlers or subscribers.
+   *
+   * Never rejects. What went wrong is one line on stderr; the result is the exit code, which is also set
+   * as the process's: 0, 1 it failed, 2 wrong usage, 128 + n for a program cut off by signal n.
+   */
+  run(program?: Program): Promise<number>;
+  /**
+   * Drains the server, then closes all parts that were used. A second call gives the same promise.
+   * @throws what hooks and parts threw, after all of them had their turn.
+   */
+  stop(): Promise<void>;
+  /**
+   * Serves the functions of `methods` as `<name>.<key>`. Also while running.
+   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good.
+   */
+  handle(name: string, methods: Methods, options?: HandlerOptions): void;
+  /** Calls `handler` for each message of `topic`. Also while running. */
+  subscribe<Body = unknown>(
+    topic: string,
+    handler: SubscriberHandler<Body>,
+    options?: SubscriberOptions,
+  ): void;
+  /** Same as `service.client.publish`. */
+  publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void>;
+}
+
+type Methods = Parameters<typeof newHandler>[1];
+
+/**
+ * Makes a service. Nothing is opened, loaded or read yet, and no part is built.
+ * @throws TypeError when a setting can't reach a part that is made already.
+ */
+export function newService(options: ServiceOptions = {}): Service {
+  return new MicroService(options);
+}
+
+class MicroService implements Service {
+  readonly #options: ServiceOptions;
+  readonly #env: Environment;
+  readonly #logger: Logger;
+  readonly #parts: ServiceParts;
+  readonly #stopping: { readonly promise: Promise<void>; readonly resolve: () => void };
+  #args: readonly string[] = [];
+  /** Set by the first call of each; a further call gives the same. */
+  #initialised: Promise<void> | undefined;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  /** How far the start got. */
+  #phase: "before" | "starting" | "up" = "before";
+
+  constructor(options: ServiceOptions) {
+    this.#options = { ...options };
+    this.#env = options.env ?? process.env;
+    this.#logger = options.logger ?? newLogger({ level: this.#env.MICRO_LOG_LEVEL });
+    this.#parts = new ServiceParts(this.#options, this.#logger);
+    this.#stopping = withResolver();
+  }
+
+  get options(): Service["options"] {
+    return { ...this.#options, ...this.#parts.serverFlags(), name: this.#parts.name };
+  }
+
+  get args(): readonly string[] {
+    return this.#args;
+  }
+
+  get ready(): boolean {
+    return this.#phase === "up" && this.#stopped === undefined && this.#parts.server.ready;
+  }
+
+  get client(): Client {
+    return this.#parts.client;
+  }
+
+  get server(): Server {
+    return this.#parts.server;
+  }
+
+  get broker(): Broker {
+    return this.#parts.broker;
+  }
+
+  get registry(): Registry {
+    return this.#parts.registry;
+  }
+
+  get selector(): Selector {
+    return this.#parts.selector;
+  }
+
+  get transport(): Transport {
+    return this.#parts.transport;
+  }
+
+  handle(name: string, methods: Methods, options?: HandlerOptions): void {
+    this.#parts.server.handle(newHandler(name, methods, options));
+  }
+
+  subscribe<Body = unknown>(
+    topic: string,
+    handler: SubscriberHandler<Body>,
+    options: SubscriberOptions = {},
+  ): void {
+    // What a message holds is known only when it comes; `Body` is the program's word for it.
+    this.#parts.server.subscribe({ topic, run: handler as SubscriberHandler, options });
+  }
+
+  publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void> {
+    return this.client.publish(topic, body, options);
+  }
+
+  init(): Promise<void> {
+    this.#initialised ??= this.#init();
+    return this.#initialised;
+  }
+
+  start(): Promise<void> {
+    return this.#startOnce(true);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  run(program?: Program): Promise<number> {
+    const { handleSignals = true, signal } = this.#options;
+    const service = this;
+    return run(
+      {
+        get name() {
+          return service.#parts.name;
+        },
+        logger: this.#logger,
+        env: this.#env,
+        handleSignals,
+        signal,
+        stopping: this.#stopping.promise,
+        init: () => this.init(),
+        start: () => this.#startOnce(program === undefined || this.#parts.server.hasWork),
+        stop: () => this.stop(),
+      },
+      program,
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #init(): Promise<void> {
+    const { argv = process.argv.slice(2), unknownFlags, root } = this.#options;
+    const command = await readCommand({
+      name: this.#parts.name,
+      argv,
+      env: this.#env,
+      unknownFlags,
+      root,
+      names: namesIn(this.#options),
+    });
+    this.#args = command.args;
+    await this.#parts.apply(command);
+  }
+
+  #startOnce(withServer: boolean): Promise<void> {
+    if (this.#stopped !== undefined) {
+      return Promise.reject(
+        new Error(`${this.#parts.name} was stopped; a service lives once, make a new one`),
+      );
+    }
+    this.#started ??= this.#start(withServer);
+    return this.#started;
+  }
+
+  async #start(withServer: boolean): Promise<void> {
+    await this.init();
+    const { beforeStart = [], afterStart = [] } = this.#options;
+    this.#phase = "starting";
+    try {
+      await runHooks(beforeStart);
+      if (withServer) {
+        this.#logger.info(`Starting [service] ${this.#parts.name}`);
+        await this.#parts.server.start();
+      }
+      this.#phase = "up";
+      await runHooks(afterStart);
+    } catch (error) {
+      for (const further of await this.#close()) this.#logger.error(String(further));
+      throw error;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping.resolve();
+    const failedStart = await settled(this.#started ?? this.#initialised);
+    // A start that failed has closed everything itself.
+    if (failedStart && this.#phase !== "before") return;
+    throwAll(await this.#close(), `stopping ${this.#parts.name}`);
+  }
+
+  /** Every step has its turn, whatever the others throw; gives what they threw. */
+  #close(): Promise<unknown[]> {
+    const { beforeStop = [], afterStop = [] } = this.#options;
+    return runAll([
+      ...(this.#phase === "up" ? beforeStop : []),
+      ...this.#parts.closing(),
+      ...(this.#phase === "before" ? [] : afterStop),
+    ]);
+  }
+}
+
+/** The kinds that code chose by a name. */
+function namesIn(options: ServiceOptions): { [K in Kind]?: string } {
+  const choices: { readonly [K in Kind]?: unknown } = options;
+  const chosen = kindNames.flatMap((kind) => {
+    const choice = choices[kind];
+    return typeof choice === "string" ? [[kind, choice] as const] : [];
+  });
+  return Object.fromEntries(chosen);
+}
+
+/** Waits without throwing; true when it failed. */
+async function settled(promise: Promise<unknown> | undefined): Promise<boolean> {
+  try {
+    await promise;
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function withResolver(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

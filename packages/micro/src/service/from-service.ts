@@ -1,0 +1,30 @@
+import type { Client } from "../client/client.ts";
+import { headers } from "../headers.ts";
+import { getMetadata, type Metadata, newMetadata } from "../metadata.ts";
+
+/**
+ * The client that a service shows: one object for its whole life, which asks for the present client each
+ * time, so that it may be kept although a flag swaps the client later.
+ *
+ * Tells whom it calls who is calling: `Micro-From-Service` on calls, streams and messages that don't carry
+ * one yet (`wrapper.go`, fromServiceWrapper).
+ */
+export function fromService(present: () => Client, serviceName: () => string): Client {
+  const withSender = <T extends { metadata?: Metadata }>(options: T): T => {
+    const { metadata } = options;
+    if (metadata !== undefined && getMetadata(metadata, headers.fromService) !== undefined) return options;
+    const sender = newMetadata(metadata);
+    sender[headers.fromService] = serviceName();
+    return { ...options, metadata: sender };
+  };
+  return {
+    get name() {
+      return present().name;
+    },
+    call: async (request) => present().call(withSender(request)),
+    stream: async (request) => present().stream(withSender(request)),
+    publish: async (topic, body, options = {}) => present().publish(topic, body, withSender(options)),
+    close: async () => present().close(),
+    [Symbol.asyncDispose]: async () => present().close(),
+  };
+}
