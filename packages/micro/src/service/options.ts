@@ -11,7 +11,9 @@ import type { ServerOptions } from "../server/server.ts";
  * A part given in code: a name out of the table of its kind, a factory, or a part that is made already.
  *
  * A factory gets all that the service knows: `server: (options) => newServer({ ...options, protocols })`. A part
- * that is made already is used as it is; the service's settings can't reach into it.
+ * that is made already is used as it is; the service's settings can't reach into it. Two services may share
+ * one: the last to stop closes it. A flag that names another factory replaces what code gave, and nobody can
+ * tell which factory made a part that is made already: `--broker=nats` always replaces that.
  */
 export type Choice<K extends Kind> = string | Factory<K> | PartOf<K>;
 

@@ -2,8 +2,10 @@
  * The place of one part in a service: what was chosen for it, and the part itself once somebody asked.
  */
 import { defaultNames, tables } from "../cmd/defaults.ts";
-import type { Factory, Kind, OptionsOf, PartOf } from "../kinds.ts";
+import { serviceUnavailable } from "../errors.ts";
+import { type Factory, type Kind, kinds, type OptionsOf, type PartOf } from "../kinds.ts";
 import { construct } from "../plugin/construct.ts";
+import { shapeProblems } from "../shape.ts";
 import { hold, release } from "./holders.ts";
 import type { Choice } from "./options.ts";
 
@@ -29,10 +31,17 @@ export class Slot<K extends Kind> {
   #flagged: Source<K> | undefined;
   #present: { readonly part: PartOf<K>; readonly source: Source<K> } | undefined;
   #building = false;
+  #closed = false;
 
+  /** @throws TypeError when what code gave as a part lacks members. */
   constructor(options: SlotOptions<K>) {
+    const { kind, choice } = options;
     this.#options = options;
-    if (isPart(options.choice)) hold(options.choice);
+    if (!isPart(choice)) return;
+    const problems = shapeProblems(kinds[kind].shape, choice);
+    if (problems.length > 0)
+      throw new TypeError(`newService: what ${kind} is set to is none: ${problems.join("; ")}`);
+    hold(choice);
   }
 
   /** The present part, built now if it has to be. */
@@ -77,6 +86,7 @@ export class Slot<K extends Kind> {
 
   /** Closes the part, unless nobody asked for it or another service goes on using it. */
   async close(): Promise<void> {
+    this.#closed = true;
     const { choice } = this.#options;
     const isLast = !isPart(choice) || release(choice);
     const present = this.#present;
@@ -87,6 +97,9 @@ export class Slot<K extends Kind> {
 
   #build(): { part: PartOf<K>; source: Source<K> } {
     const { kind, prepare } = this.#options;
+    // Nobody would close it.
+    if (this.#closed)
+      throw serviceUnavailable("go.micro.service", "the service was stopped", { reason: "closed" });
     if (this.#building) {
       throw new Error(`the ${kind} needs itself to be built; a factory must not use the other parts yet`);
     }
@@ -121,5 +134,5 @@ export class Slot<K extends Kind> {
 }
 
 function isPart<K extends Kind>(choice: Choice<K> | undefined): choice is PartOf<K> {
-  return typeof choice === "object";
+  return typeof choice === "object" && choice !== null;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClientWrapper } from "../../src/client/client.ts";
 import { defaultNames, tables } from "../../src/cmd/defaults.ts";
-import { UsageError } from "../../src/errors.ts";
+import { MicroError, UsageError } from "../../src/errors.ts";
 import { type Kind, kindNames } from "../../src/kinds.ts";
 import { newLogger } from "../../src/logger.ts";
 import { init, PluginError } from "../../src/plugin/index.ts";
@@ -332,6 +332,24 @@ test("a part given to two services is closed by the last of them", async () => {
   assert.ok(!recorder.events.includes("registry shared closed"));
   await two.stop();
   assert.ok(recorder.events.includes("registry shared closed"));
+});
+
+test("a part in code that lacks members is told at once", () => {
+  const broker = { ...newRecorder().factory("broker", "b")({}), publish: undefined };
+  assert.throws(
+    () => Reflect.apply(newService, undefined, [{ broker }]),
+    /what broker is set to is none: missing method publish/,
+  );
+});
+
+test("a stopped service builds no parts any more", async () => {
+  const recorder = newRecorder();
+  const service = newService({ ...alone, client: recorder.factory("client", "late") });
+  await service.stop();
+  await assert.rejects(service.client.call({ service: "s", endpoint: "E.M" }), (error) => {
+    return MicroError.is(error) && error.code === 503 && error.reason === "closed";
+  });
+  assert.deepEqual(recorder.events, []);
 });
 
 test("the arguments that aren't the framework's are the program's", async () => {
