@@ -7,6 +7,7 @@ import { newClient } from "../client/mucp.ts";
 import type { Factory, Kind } from "../kinds.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
 import { newMemoryRegistry } from "../registry/memory.ts";
+import { newServer } from "../server/mucp.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import { newMemoryTransport } from "../transport/memory.ts";
 
@@ -26,7 +27,7 @@ export const defaultRegistries: Table<"registry"> = table({
 
 export const defaultSelectors: Table<"selector"> = table({});
 
-export const defaultServers: Table<"server"> = table({});
+export const defaultServers: Table<"server"> = table({ mucp: newServer });
 
 export const defaultTransports: Table<"transport"> = table({
   http: newHttpTransport,

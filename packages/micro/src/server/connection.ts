@@ -166,6 +166,9 @@ export class Connection implements SocketEvents, SessionHost {
       route = this.router.find(head.endpoint);
     } catch (thrown) {
       const error = this.router.failure(thrown, head?.endpoint ?? "");
+      // What the caller has sent for it already must not be answered too. A stream of another id than the
+      // message's own is one that a Go handler forwarded, and names no stream of this connection.
+      if (stream !== undefined && stream === message.header[headers.id]) this.#remember(stream);
       this.#answerNow(
         head === undefined ? unreadableAnswer(message.header, error) : errorAnswer(head, error),
       );

@@ -20,6 +20,7 @@ export type ServerSettings = Required<
     | "wrapHandler"
     | "wrapSubscriber"
     | "protocols"
+    | "secure"
     | "logger"
     | "parts"
   >
@@ -51,6 +52,7 @@ export function serverSettings(options: ServerOptions = {}): ServerSettings {
     wrapHandler: [...(options.wrapHandler ?? [])],
     wrapSubscriber: [...(options.wrapSubscriber ?? [])],
     protocols: [...(options.protocols ?? [])],
+    secure: options.secure ?? options.tls !== undefined,
     logger: options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL }),
     parts: options.parts ?? {},
     tls: options.tls,

@@ -1,0 +1,180 @@
+import { type MicroError, serviceUnavailable } from "../errors.ts";
+import { type ServerSettings, serverSettings } from "./options.ts";
+import { type ServerParts, serverParts } from "./parts.ts";
+import { newRegistration, type Registration } from "./registration.ts";
+import { newRouter, type Router } from "./router.ts";
+import type { Server, ServerOptions } from "./server.ts";
+import { newSubscriptions, type Subscriptions } from "./subscriber.ts";
+
+/**
+ * What a wire protocol brings to become a server. Handlers, subscribers, the registry, draining and the order
+ * of all this is done for it by `newServerOver`.
+ */
+export interface Wire {
+  /** The word users write after `--server=`. Becomes the node's metadata `server`. */
+  readonly name: string;
+  /** What clients look for in the node's metadata `protocol`, to know whether they can speak with it. */
+  readonly protocol: string;
+  /** Resolves when calls are answered. Called again after the result was closed. */
+  listen(host: WireHost): Promise<Listening>;
+}
+
+/** What the protocol is given: what to serve and how. */
+export interface WireHost {
+  readonly settings: ServerSettings;
+  readonly router: Router;
+  readonly subscriptions: Subscriptions;
+  readonly parts: ServerParts;
+}
+
+export interface Listening {
+  /** The real `host:port`. */
+  readonly address: string;
+  /** Becomes the node's metadata `transport`. */
+  readonly transport: string;
+  /** The server leaves: callers are told so with the answers, and still served. */
+  leave(): void;
+  /** Accepts no more, closes what has nothing in flight, and resolves when nothing is in flight any more. */
+  close(): Promise<void>;
+  /** Closes everything at once and aborts the handlers' signals. Comes last, also after `close` has resolved. */
+  destroy(reason: MicroError): void;
+}
+
+/** Makes a server of a wire protocol. */
+export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
+  const settings = serverSettings(options);
+  const { logger, drain } = settings;
+  const parts = serverParts(settings);
+  const router = newRouter(settings);
+  const subscriptions = newSubscriptions({ settings, parts });
+
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+  let listening: Listening | undefined;
+  let registration: Registration | undefined;
+  let started = false;
+
+  return {
+    name: wire.name,
+    get address() {
+      return listening?.address ?? settings.address;
+    },
+    get ready() {
+      return started && stopping === undefined && registration?.registered === true;
+    },
+
+    handle(handler) {
+      router.add(handler);
+      if (!handler.internal) registration?.refresh();
+    },
+
+    subscribe(subscriber) {
+      subscriptions.add(subscriber);
+      if (subscriber.options.internal !== true) registration?.refresh();
+    },
+
+    async start() {
+      await stopping;
+      starting ??= open();
+      return starting;
+    },
+
+    stop() {
+      if (starting === undefined) return Promise.resolve();
+      stopping ??= close(starting).finally(() => {
+        starting = undefined;
+        stopping = undefined;
+      });
+      return stopping;
+    },
+
+    [Symbol.asyncDispose]() {
+      return this.stop();
+    },
+  };
+
+  async function open(): Promise<void> {
+    try {
+      listening = await wire.listen({ settings, router, subscriptions, parts });
+      throwIfStopped();
+      await subscriptions.open();
+      throwIfStopped();
+      registration = newRegistration({
+        settings,
+        parts,
+        address: listening.address,
+        metadata: { server: wire.name, protocol: wire.protocol, transport: listening.transport },
+        endpoints: () => [...router.endpoints(), ...subscriptions.endpoints()],
+      });
+      await registration.start();
+      throwIfStopped();
+      started = true;
+    } catch (thrown) {
+      await shutDown(0);
+      // Whoever stops it meanwhile has not yet been told that there is nothing left to stop.
+      if (stopping === undefined) starting = undefined;
+      throw thrown;
+    }
+  }
+
+  function throwIfStopped(): void {
+    if (stopping === undefined) return;
+    throw serviceUnavailable("go.micro.server", `server ${settings.name} was stopped while it started`, {
+      reason: "closed",
+    });
+  }
+
+  async function close(start: Promise<void>): Promise<void> {
+    // A start that is still under way notices by itself and cleans up; it should not wait for the registry.
+    if (!started) void registration?.stop();
+    await start.catch(() => {});
+    if (started) await shutDown(drain.propagationMs);
+  }
+
+  /** The order is docs/decisions/0010-goodbye.md's and the design's "Draining". Never rejects. */
+  async function shutDown(propagationMs: number): Promise<void> {
+    started = false;
+    listening?.leave();
+    const subscribers = subscriptions.close();
+    if (registration !== undefined) {
+      await within(registration.stop(), drain.budgetMs);
+      await pause(propagationMs);
+    }
+    const finished = Promise.all([listening?.close(), subscribers]);
+    if (!(await within(finished, drain.budgetMs))) {
+      logger.warn(`${settings.name} still had work after ${drain.budgetMs} ms of draining; it is cut off`);
+    }
+    const reason = serviceUnavailable("go.micro.server", `server ${settings.name} was stopped`, {
+      reason: "draining",
+    });
+    subscriptions.abort(reason);
+    listening?.destroy(reason);
+    await within(parts.close(), drain.budgetMs);
+    listening = undefined;
+    registration = undefined;
+  }
+
+  /** True when `work` ended in time, well or not. Its failure is logged. */
+  async function within(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const ended = work.then(
+      () => true,
+      (thrown) => {
+        logger.error(`stopping ${settings.name}: ${thrown}`);
+        return true;
+      },
+    );
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), limitMs);
+    });
+    try {
+      return await Promise.race([ended, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

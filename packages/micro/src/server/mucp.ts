@@ -1,0 +1,59 @@
+import { Connection, type ConnectionHost } from "./connection.ts";
+import { newServerOver, type Wire } from "./lifecycle.ts";
+import { RequestReader } from "./request.ts";
+import type { Server, ServerOptions } from "./server.ts";
+
+/**
+ * The default server: go-micro's `mucp`, over whatever transport the service has.
+ *
+ * Each of its messages can be read by go-micro v2 and v6, and theirs by it.
+ */
+export function newServer(options: ServerOptions = {}): Server {
+  return newServerOver(mucp, options);
+}
+
+const mucp: Wire = {
+  name: "mucp",
+  protocol: "mucp",
+
+  async listen({ settings, router, subscriptions, parts }) {
+    const connections = new Set<Connection>();
+    const host: ConnectionHost & { leaving: boolean } = {
+      router,
+      subscriptions,
+      reader: new RequestReader(settings.codecs),
+      leaving: false,
+      maxAnswerBytes: 4 * 1024 * 1024,
+      closed: (connection) => connections.delete(connection),
+    };
+    const { transport } = parts;
+    const listener = await transport.listen(
+      settings.address,
+      (socket) => {
+        const connection = new Connection(host, socket);
+        connections.add(connection);
+        return connection;
+      },
+      {
+        ...(settings.tls !== undefined && { tls: settings.tls }),
+        ...(settings.protocols.length > 0 && { protocols: settings.protocols }),
+      },
+    );
+    return {
+      address: listener.address,
+      transport: transport.name,
+      leave() {
+        host.leaving = true;
+      },
+      async close() {
+        const stopped = listener.close();
+        await Promise.all([...connections].map((connection) => connection.leave()));
+        await stopped;
+      },
+      destroy(reason) {
+        void listener.close();
+        for (const connection of connections) connection.destroy(reason);
+      },
+    };
+  },
+};
