@@ -1,27 +1,14 @@
-import type { Selector } from "../selector/selector.ts";
 import type { Transport } from "../transport/transport.ts";
-import { CallPath } from "./call.ts";
-import type {
-  CallRequest,
-  Client,
-  ClientOptions,
-  ClientPublishOptions,
-  ClientStream,
-  StreamRequest,
-} from "./client.ts";
-import { type MetadataSource, metadataSource } from "./inherit.ts";
-import { clientParts } from "./parts.ts";
+import type { WireAttempt } from "./attempt.ts";
+import type { Client, ClientOptions } from "./client.ts";
+import { type ClientHost, type ClientWire, newClientOver } from "./client-over.ts";
 import { Pool } from "./pool.ts";
-import { publisher } from "./publish.ts";
-import { type ClientSettings, clientSettings } from "./settings.ts";
 import { openStream } from "./stream.ts";
-import { unaryCalls } from "./unary.ts";
+import { formatFor, readAnswer, writeHeader } from "./wire.ts";
 
 /** What mucp's calls and streams of one client share. */
-export interface Mucp {
-  readonly settings: ClientSettings;
+export interface Mucp extends Pick<ClientHost, "settings" | "path" | "metadata"> {
   readonly pool: Pool;
-  readonly metadata: MetadataSource;
   /** Asked for each attempt. */
   transport(): Transport;
   /** The next `Micro-Id`: a number, one higher for each call, stream and retry. */
@@ -36,64 +23,51 @@ export interface Mucp {
  * @throws TypeError for an option out of range
  */
 export function newClient(options: ClientOptions = {}): Client {
-  const settings = clientSettings(options);
-  const parts = clientParts(options);
-  const metadata = metadataSource(settings.forwardMetadata);
-  const { poolSize, poolTtlMs, dialTimeoutMs } = settings;
-  const pool = new Pool({ size: poolSize, ttlMs: poolTtlMs, dialTimeoutMs });
-  let ids = 0;
-  const mucp: Mucp = {
-    settings,
-    pool,
-    metadata,
-    transport: () => parts.transport,
-    nextId: () => String(ids++),
-  };
+  return newClientOver(mucp, options);
+}
 
-  let observed: Selector | undefined;
-  let unobserve: (() => void) | undefined;
-  /** The selector in use, whose news about nodes that left the pool hears. */
-  const selector = (): Selector => {
-    const present = parts.selector;
-    if (present !== observed) {
-      unobserve?.();
-      observed = present;
-      unobserve = present.observe?.((service, nodes) => pool.keepOnly(service, nodes));
-    }
-    return present;
-  };
+const mucp: ClientWire = {
+  name: "mucp",
+  protocol: "mucp",
 
-  const path = new CallPath(settings, selector, "mucp");
-  const attemptsOf = unaryCalls(mucp);
-  const publish = publisher(settings, metadata);
-  let closing: Promise<void> | undefined;
+  open({ settings, parts, path, metadata }) {
+    const { poolSize, poolTtlMs, dialTimeoutMs } = settings;
+    const pool = new Pool({ size: poolSize, ttlMs: poolTtlMs, dialTimeoutMs });
+    let ids = 0;
+    const shared: Mucp = {
+      settings,
+      path,
+      metadata,
+      pool,
+      transport: () => parts.transport,
+      nextId: () => String(ids++),
+    };
+    return {
+      call: (attempt) => exchange(shared, attempt),
+      stream: (request) => openStream(shared, request),
+      keepOnly: (service, nodes) => pool.keepOnly(service, nodes),
+      close: () => pool.close(),
+    };
+  },
+};
 
-  const client: Client = {
-    name: "mucp",
-    call<Response, Request>(request: CallRequest<Request, Response>): Promise<Response> {
-      const timeoutMs = request.timeoutMs ?? settings.requestTimeoutMs;
-      return path.run(request, timeoutMs, attemptsOf(request)) as Promise<Response>;
-    },
-    stream<Response, Request>(
-      request: StreamRequest<Request, Response>,
-    ): Promise<ClientStream<Request, Response>> {
-      return openStream(mucp, path, request) as Promise<ClientStream<Request, Response>>;
-    },
-    publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void> {
-      return publish(() => parts.broker, topic, body, options);
-    },
-    close(): Promise<void> {
-      closing ??= close();
-      return closing;
-    },
-    [Symbol.asyncDispose]: () => client.close(),
-  };
-  return client;
-
-  async function close(): Promise<void> {
-    path.close();
-    unobserve?.();
-    pool.close();
-    await parts.close();
+async function exchange(mucp: Mucp, attempt: WireAttempt): Promise<unknown> {
+  const { settings, pool } = mucp;
+  const { node, request, metadata: header, limit } = attempt;
+  const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
+  const id = mucp.nextId();
+  const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
+  const body = format.codec.encode(request.body, frame, request.requestType);
+  const transport = mucp.transport();
+  const connection =
+    pool.take(transport, node.address) ?? (await pool.dial(transport, request.service, node.address, limit));
+  writeHeader(header, request, format, id, limit.remainingMs());
+  limit.doing = "waiting for the answer of";
+  limit.address = node.address;
+  try {
+    const answer = await connection.exchange({ header, body }, limit);
+    return readAnswer(answer, request, format, node.address);
+  } finally {
+    pool.release(connection);
   }
 }

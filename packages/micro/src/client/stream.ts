@@ -2,7 +2,6 @@ import { MicroError, serviceUnavailable } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
 import type { Message } from "../transport/transport.ts";
-import type { CallPath } from "./call.ts";
 import type { ClientStream, StreamRequest } from "./client.ts";
 import type { Connection, Receiver } from "./connection.ts";
 import type { Limit } from "./limit.ts";
@@ -16,34 +15,37 @@ const maxWaiting = 64;
 const maxWaitingBytes = 1 << 20;
 
 /** Dials, sends the handshake and gives the stream. The stream has its own limit, which starts now, too. */
-export async function openStream(mucp: Mucp, path: CallPath, request: StreamRequest): Promise<ClientStream> {
+export async function openStream(mucp: Mucp, request: StreamRequest): Promise<ClientStream> {
   const timeoutMs = request.timeoutMs === undefined ? Infinity : positive("timeoutMs", request.timeoutMs);
   const deadline = performance.now() + timeoutMs;
   const { settings } = mucp;
-  return path.run(request, Math.min(timeoutMs, settings.requestTimeoutMs), async (node, _number, limit) => {
-    const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
-    const id = mucp.nextId();
-    const header = mucp.metadata(request.metadata, request.context?.metadata);
-    // One connection per stream: go-micro's servers may send anything on it at any time.
-    const connection = await mucp.pool.dial(mucp.transport(), request.service, node.address, limit);
-    const remainingMs = Math.min(deadline, request.context?.deadline ?? Infinity) - performance.now();
-    writeHeader(header, request, format, id, remainingMs);
-    header[headers.stream] = id;
-    try {
-      const stream = new MucpStream({ mucp, path, request, format, connection, header, remainingMs });
-      // The server looks only at the headers of the first message, so it must not be one of the caller's.
-      stream.handshake();
-      return stream;
-    } catch (thrown) {
-      connection.destroy();
-      throw thrown;
-    }
-  });
+  return mucp.path.run(
+    request,
+    Math.min(timeoutMs, settings.requestTimeoutMs),
+    async (node, _number, limit) => {
+      const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
+      const id = mucp.nextId();
+      const header = mucp.metadata(request.metadata, request.context?.metadata);
+      // One connection per stream: go-micro's servers may send anything on it at any time.
+      const connection = await mucp.pool.dial(mucp.transport(), request.service, node.address, limit);
+      const remainingMs = Math.min(deadline, request.context?.deadline ?? Infinity) - performance.now();
+      writeHeader(header, request, format, id, remainingMs);
+      header[headers.stream] = id;
+      try {
+        const stream = new MucpStream({ mucp, request, format, connection, header, remainingMs });
+        // The server looks only at the headers of the first message, so it must not be one of the caller's.
+        stream.handshake();
+        return stream;
+      } catch (thrown) {
+        connection.destroy();
+        throw thrown;
+      }
+    },
+  );
 }
 
 interface StreamParts {
   mucp: Mucp;
-  path: CallPath;
   request: StreamRequest;
   format: Format;
   connection: Connection;
@@ -80,12 +82,12 @@ class MucpStream implements ClientStream, Receiver {
     this.#parts = parts;
     this.#connection = parts.connection;
     this.#connection.receive(this);
-    const limit = parts.path.limit(parts.request, parts.remainingMs, (error) => this.#abort(error));
+    const limit = parts.mucp.path.limit(parts.request, parts.remainingMs, (error) => this.#abort(error));
     limit.doing = "streaming with";
     limit.address = parts.connection.address;
     // It may have ended the stream already.
     if (this.#ended === undefined) this.#limit = limit;
-    else parts.path.done(limit);
+    else parts.mucp.path.done(limit);
   }
 
   handshake(): void {
@@ -233,7 +235,7 @@ class MucpStream implements ClientStream, Receiver {
   }
 
   #release(): void {
-    if (this.#limit !== undefined) this.#parts.path.done(this.#limit);
+    if (this.#limit !== undefined) this.#parts.mucp.path.done(this.#limit);
     this.#limitSilence();
     const senders = this.#senders.splice(0);
     for (const sender of senders) sender.reject(this.#ended?.error ?? this.#noMoreRequests());
@@ -244,11 +246,11 @@ class MucpStream implements ClientStream, Receiver {
    * within the request timeout (docs/decisions/0011-half-close.md).
    */
   #limitSilence(): void {
-    const { mucp, path, request } = this.#parts;
-    if (this.#silence !== undefined) path.done(this.#silence);
+    const { mucp, request } = this.#parts;
+    if (this.#silence !== undefined) mucp.path.done(this.#silence);
     this.#silence = undefined;
     if (!this.#sendEnded || this.#confirms || this.#ended !== undefined || this.#readers.length === 0) return;
-    this.#silence = path.limit(request, mucp.settings.requestTimeoutMs, (error) => this.#abort(error));
+    this.#silence = mucp.path.limit(request, mucp.settings.requestTimeoutMs, (error) => this.#abort(error));
     this.#silence.doing = "waiting, after the end of the requests, for";
     this.#silence.address = this.#connection.address;
   }

@@ -1,0 +1,120 @@
+import { notImplemented } from "../errors.ts";
+import type { Node } from "../registry/registry.ts";
+import type { Selector } from "../selector/selector.ts";
+import { attemptsBy, type WireAttempt } from "./attempt.ts";
+import { CallPath } from "./call.ts";
+import type {
+  CallRequest,
+  Client,
+  ClientOptions,
+  ClientPublishOptions,
+  ClientStream,
+  StreamRequest,
+} from "./client.ts";
+import { type MetadataSource, metadataSource } from "./inherit.ts";
+import { type ClientParts, clientParts } from "./parts.ts";
+import { publisher } from "./publish.ts";
+import { type ClientSettings, clientSettings } from "./settings.ts";
+
+/**
+ * What a wire protocol brings to become a client. Selection, deadlines, retries, wrappers, the metadata of
+ * nested calls and publishing are done for it by `newClientOver`.
+ */
+export interface ClientWire {
+  /** The word users write after `--client=`. */
+  readonly name: string;
+  /** What servers write into their node's metadata `protocol`. Nodes of other protocols are not called. */
+  readonly protocol: string;
+  /** Called once for each client. Opens nothing yet. */
+  open(host: ClientHost): WireCalls;
+}
+
+/** What the protocol is given. */
+export interface ClientHost {
+  readonly options: ClientOptions;
+  readonly settings: ClientSettings;
+  readonly parts: ClientParts;
+  /** For streams, which have to be opened within it. */
+  readonly path: CallPath;
+  readonly metadata: MetadataSource;
+}
+
+export interface WireCalls {
+  /**
+   * Sends the request to `attempt.node` and gives the decoded answer. Rejects at once when `attempt.limit` ends.
+   * @throws MicroError the handler's; or one with a `reason`: `connection-failed` and `draining` say that the
+   *   request never reached a handler and may be tried on another node.
+   */
+  call(attempt: WireAttempt): Promise<unknown>;
+  /** Without it streams are refused: 501 `not-supported`. */
+  stream?(request: StreamRequest): Promise<ClientStream>;
+  /** The nodes of a service changed; these are left. */
+  keepOnly?(service: string, nodes: readonly Node[]): void;
+  /** Closes all connections. What was under way has been told already. */
+  close(): void;
+}
+
+/**
+ * Makes a client of a wire protocol.
+ * @throws TypeError for an option out of range
+ */
+export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Client {
+  const settings = clientSettings(options);
+  const parts = clientParts(options);
+  const metadata = metadataSource(settings.forwardMetadata);
+
+  let observed: Selector | undefined;
+  let unobserve: (() => void) | undefined;
+  /** The selector in use, whose news about nodes that left the protocol hears. */
+  const selector = (): Selector => {
+    const present = parts.selector;
+    if (present !== observed) {
+      unobserve?.();
+      observed = present;
+      unobserve = present.observe?.((service, nodes) => calls.keepOnly?.(service, nodes));
+    }
+    return present;
+  };
+
+  const path = new CallPath(settings, selector, wire.protocol);
+  const calls = wire.open({ options, settings, parts, path, metadata });
+  const attemptsOf = attemptsBy((attempt) => calls.call(attempt), settings, metadata);
+  const publish = publisher(settings, metadata);
+  let closing: Promise<void> | undefined;
+
+  const client: Client = {
+    name: wire.name,
+    call<Response, Request>(request: CallRequest<Request, Response>): Promise<Response> {
+      const timeoutMs = request.timeoutMs ?? settings.requestTimeoutMs;
+      return path.run(request, timeoutMs, attemptsOf(request)) as Promise<Response>;
+    },
+    stream<Response, Request>(
+      request: StreamRequest<Request, Response>,
+    ): Promise<ClientStream<Request, Response>> {
+      if (calls.stream === undefined) return Promise.reject(noStreams(wire.name, request.endpoint));
+      return calls.stream(request) as Promise<ClientStream<Request, Response>>;
+    },
+    publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void> {
+      return publish(() => parts.broker, topic, body, options);
+    },
+    close(): Promise<void> {
+      closing ??= close();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+  return client;
+
+  async function close(): Promise<void> {
+    path.close();
+    unobserve?.();
+    calls.close();
+    await parts.close();
+  }
+}
+
+function noStreams(name: string, endpoint: string): Error {
+  return notImplemented("go.micro.client", `client ${name} can't stream, so not ${endpoint} either`, {
+    reason: "not-supported",
+  });
+}
