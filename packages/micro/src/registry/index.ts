@@ -1,3 +1,10 @@
+export {
+  newRegistryCache,
+  type RegistryCache,
+  type RegistryCacheOptions,
+  type Snapshot,
+  type SnapshotListener,
+} from "./cache.ts";
 export * from "./json.ts";
 export { type MdnsRegistryOptions, newMdnsRegistry } from "./mdns.ts";
 export { type MemoryRegistryOptions, newMemoryRegistry } from "./memory.ts";

@@ -1,0 +1,142 @@
+import type { Logger } from "../logger.ts";
+import { applyChange, isSame, type Snapshot, snapshotOf } from "./cache-changes.ts";
+import type { Registry, Result, Watcher } from "./registry.ts";
+
+export interface EntryOptions {
+  readonly name: string;
+  readonly registry: Registry;
+  readonly ttlMs: number;
+  readonly watch: boolean;
+  readonly logger: Logger;
+  /** The snapshot was replaced. */
+  onChange(services: Snapshot): void;
+}
+
+/** Waits after a failure, in milliseconds: doubled from the first to the longest. */
+const firstRetryMs = 100;
+const longestRetryMs = 30_000;
+
+/**
+ * What is known of one service, kept right by look-ups and by a watcher.
+ *
+ * Times are of `performance.now()`. The watcher is there from the first look-up that found something, so that
+ * names that nobody registered cost nothing.
+ */
+export class CacheEntry {
+  /** Empty: nothing is known. The same object as long as nothing changed. */
+  services: Snapshot = [];
+  /** When somebody wanted to know last. */
+  usedAt = performance.now();
+  readonly #options: EntryOptions;
+  #refreshAt = 0;
+  #expiresAt = 0;
+  #failures = 0;
+  #loading: Promise<Snapshot> | undefined;
+  /** What the watcher told since the present look-up began: its answer may be older. */
+  #changesMeanwhile: Result[] = [];
+  #watching = false;
+  #watcher: Watcher | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: EntryOptions) {
+    this.#options = options;
+  }
+
+  /** What is known, if it can be relied upon. Starts a look-up when one is due, and doesn't wait for it. */
+  peek(): Snapshot | undefined {
+    const now = performance.now();
+    this.usedAt = now;
+    if (this.services.length === 0) return undefined;
+    if (now >= this.#refreshAt) this.refresh();
+    // A watcher has told every change since; without one, an old answer is only good while a new one is awaited.
+    return now < this.#expiresAt || this.#watcher !== undefined ? this.services : undefined;
+  }
+
+  /** One look-up for all who ask meanwhile. Gives the last good answer when the registry fails. */
+  load(): Promise<Snapshot> {
+    this.usedAt = performance.now();
+    this.#loading ??= this.#lookUp().finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  /** Looks up in the background. */
+  refresh(): void {
+    this.load().catch((error) => this.#options.logger.debug(`registry cache: ${error}`));
+  }
+
+  /** Worth keeping: something is known, or will be told. */
+  get alive(): boolean {
+    return this.services.length > 0 || this.#watching;
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    void this.#watcher?.close().catch(() => {});
+  }
+
+  async #lookUp(): Promise<Snapshot> {
+    const { name, registry, ttlMs, logger } = this.#options;
+    this.#changesMeanwhile = [];
+    try {
+      let found = snapshotOf(await registry.getService(name));
+      for (const change of this.#changesMeanwhile) found = applyChange(found, change);
+      this.#failures = 0;
+      this.#expiresAt = performance.now() + ttlMs;
+      // At some moment of the last fifth, so that processes that began together don't ask together.
+      this.#refreshAt = this.#expiresAt - ttlMs * 0.2 * Math.random();
+      this.#replace(found);
+      if (found.length > 0) this.#watch();
+    } catch (error) {
+      if (this.services.length === 0) throw error;
+      this.#failures++;
+      this.#refreshAt = performance.now() + retryMs(this.#failures);
+      // Nobody waits for a registry that is known to fail.
+      this.#expiresAt = Number.POSITIVE_INFINITY;
+      logger.warn(`registry cache: ${name} can't be looked up, its last known nodes are used: ${error}`);
+    }
+    return this.services;
+  }
+
+  #replace(services: Snapshot): void {
+    if (this.#closed || isSame(this.services, services)) return;
+    this.services = services;
+    this.#options.onChange(services);
+  }
+
+  #watch(): void {
+    if (this.#watching || this.#closed || !this.#options.watch) return;
+    this.#watching = true;
+    void this.#follow(0);
+  }
+
+  /** Watches until the entry is closed, and begins anew when the watcher ended or failed. */
+  async #follow(failures: number): Promise<void> {
+    const { name, registry, logger } = this.#options;
+    let failed = failures;
+    try {
+      this.#watcher = await registry.watch({ service: name });
+      if (this.#closed) return await this.#watcher.close();
+      // What happened between the last look-up and now is in neither.
+      this.refresh();
+      for await (const change of this.#watcher) {
+        failed = 0;
+        if (this.#loading !== undefined) this.#changesMeanwhile.push(change);
+        this.#replace(applyChange(this.services, change));
+      }
+    } catch (error) {
+      logger.debug(`registry cache: ${name} can't be watched: ${error}`);
+    }
+    this.#watcher = undefined;
+    if (this.#closed) return;
+    this.#retry = setTimeout(() => void this.#follow(failed + 1), retryMs(failed + 1)).unref();
+  }
+}
+
+function retryMs(failures: number): number {
+  const longest = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
+  return longest * (0.5 + 0.5 * Math.random());
+}

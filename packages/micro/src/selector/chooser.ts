@@ -1,0 +1,69 @@
+import { MicroError } from "../errors.ts";
+import type { Node, Service } from "../registry/registry.ts";
+import type { Avoidance } from "./avoidance.ts";
+import { narrow, nodesOf } from "./narrow.ts";
+import type { Filter, Next, SelectOptions, Strategy } from "./selector.ts";
+import { random } from "./strategies.ts";
+
+/**
+ * The way from the services that were found to the node of each attempt: filters, avoidance, strategy.
+ * @throws MicroError 500 as `Selector.select` does, and that of a filter
+ */
+export function choose(
+  service: string,
+  services: readonly Service[],
+  options: SelectOptions,
+  avoidance: Avoidance,
+  defaultStrategy: Strategy = random,
+): Next {
+  if (nodesOf(services).length === 0) throw serviceNotFound(service);
+  const nodes = nodesOf(filtered(service, services, options.filters ?? []));
+  if (nodes.length === 0) throw noneAvailable(service);
+  return newNext(service, nodes, options.strategy ?? defaultStrategy, avoidance);
+}
+
+/** What looking up or filtering threw, with go-micro's text: `error selecting greeter node: …`. */
+export function selectionFailed(service: string, cause: unknown): MicroError {
+  const error = MicroError.from(cause);
+  // The caller's own doing, or its time limit: nothing went wrong with the selection.
+  if (error.reason === "cancelled" || error.reason === "timeout") return error;
+  const detail = `error selecting ${service} node: ${error.detail}`;
+  const reason = error.reason ?? "no-node-available";
+  return new MicroError({ id: "go.micro.client", code: 500, detail, reason, cause });
+}
+
+function filtered(service: string, services: readonly Service[], filters: readonly Filter[]) {
+  try {
+    return narrow(services, filters);
+  } catch (error) {
+    throw MicroError.is(error) ? error : selectionFailed(service, error);
+  }
+}
+
+/** go-micro's text: `service greeter: not found`. */
+function serviceNotFound(service: string): MicroError {
+  const detail = `service ${service}: not found`;
+  return new MicroError({ id: "go.micro.client", code: 500, detail, reason: "service-not-found" });
+}
+
+function noneAvailable(service: string): MicroError {
+  const detail = `error selecting ${service} node: none available`;
+  return new MicroError({ id: "go.micro.client", code: 500, detail, reason: "no-node-available" });
+}
+
+function newNext(service: string, nodes: readonly Node[], strategy: Strategy, avoidance: Avoidance): Next {
+  let tried: Node[] = [];
+  return () => {
+    let left = tried.length === 0 ? nodes : nodes.filter((node) => !tried.includes(node));
+    if (left.length === 0) {
+      tried = [];
+      left = nodes;
+    }
+    const good = avoidance.available(service, left);
+    // A node that failed may still be better than none, and than one that failed in this very call.
+    const node = strategy(service, good.length === 0 ? left : good);
+    tried.push(node);
+    avoidance.picked(service, node);
+    return node;
+  };
+}
