@@ -4,6 +4,7 @@
 import type { Broker } from "./broker/broker.ts";
 import type { Client, ClientPublishOptions } from "./client/client.ts";
 import { readCommand } from "./cmd/cmd.ts";
+import type { FlagValue } from "./cmd/flag-value.ts";
 import type { Environment } from "./cmd/parse.ts";
 import { type Kind, kindNames } from "./kinds.ts";
 import { type Logger, newLogger } from "./logger.ts";
@@ -25,6 +26,8 @@ export interface Service extends Parts, AsyncDisposable {
   readonly options: ServiceOptions & { readonly name: string };
   /** Words and flags of the command line that aren't the framework's. Empty before `init`. */
   readonly args: readonly string[];
+  /** Those of `options.flags` that were given, by name. Empty before `init`. */
+  readonly flags: ReadonlyMap<string, FlagValue>;
   /** True while calls are answered and the service is in the registry. */
   readonly ready: boolean;
   /**
@@ -84,6 +87,7 @@ class MicroService implements Service {
   readonly #parts: ServiceParts;
   readonly #stopping: { readonly promise: Promise<void>; readonly resolve: () => void };
   #args: readonly string[] = [];
+  #flags: ReadonlyMap<string, FlagValue> = new Map();
   /** Set by the first call of each; a further call gives the same. */
   #initialised: Promise<void> | undefined;
   #started: Promise<void> | undefined;
@@ -105,6 +109,10 @@ class MicroService implements Service {
 
   get args(): readonly string[] {
     return this.#args;
+  }
+
+  get flags(): ReadonlyMap<string, FlagValue> {
+    return this.#flags;
   }
 
   get ready(): boolean {
@@ -192,9 +200,11 @@ class MicroService implements Service {
   }
 
   async #init(): Promise<void> {
-    const { argv = process.argv.slice(2), unknownFlags, root } = this.#options;
+    const { argv = process.argv.slice(2), unknownFlags, root, usage, flags } = this.#options;
     const command = await readCommand({
       name: this.#parts.name,
+      usage,
+      flags,
       argv,
       env: this.#env,
       unknownFlags,
@@ -202,6 +212,7 @@ class MicroService implements Service {
       names: namesIn(this.#options),
     });
     this.#args = command.args;
+    this.#flags = command.flags;
     await this.#parts.apply(command);
   }
 

@@ -16,6 +16,10 @@ import { type Environment, type Parsed, parseFlags, scanFlag } from "./parse.ts"
 export interface CommandOptions {
   /** What the program is called in `--help`. */
   readonly name: string;
+  /** What `--help` shows under USAGE. @default `<name> [options] [arguments...]` */
+  readonly usage?: string | undefined;
+  /** The program's own flags, as go-micro's `micro.Flags`. */
+  readonly flags?: readonly Flag[] | undefined;
   /** Without the names of Node and the script. */
   readonly argv: readonly string[];
   readonly env: Environment;
@@ -31,6 +35,8 @@ export interface CommandOptions {
 export interface Command {
   readonly choices: { readonly [K in Kind]?: { readonly key: string; readonly factory: Factory<K> } };
   readonly settings: readonly Setting[];
+  /** Those of the program's own flags that were given, by name. */
+  readonly flags: ReadonlyMap<string, FlagValue>;
   /** What isn't ours, in its order: words, ignored flags, everything behind `--`. */
   readonly args: readonly string[];
 }
@@ -52,22 +58,28 @@ export interface Setting {
  * @throws HelpRequested with the text of `--help`.
  */
 export async function readCommand(options: CommandOptions): Promise<Command> {
-  const { name, argv, env, names = {} } = options;
+  const { name, usage, flags: own = [], argv, env, names = {} } = options;
   const loading = loadOptions(options);
   await loadPlugins([env.MICRO_PLUGIN ?? "", ...scanFlag(pluginFlag, argv)].flatMap(splitList), loading);
   for (const flag of choiceFlags) {
     const wanted = scanFlag(flag, argv).at(-1) ?? env[variableOf(flag) ?? ""] ?? "";
     await loadFirstParty(flag.name, wanted === "" ? (names[flag.name] ?? "") : wanted, loading);
   }
-  const flags = withPluginFlags();
+  const flags = allFlags(own);
   const parsed = parseFlags({ flags, argv, env, unknownFlags: options.unknownFlags ?? "error" });
-  if (parsed.help) throw new HelpRequested(helpText({ name, flags }));
+  if (parsed.help) throw new HelpRequested(helpText({ name, usage, flags }));
   const choices = choicesOf(parsed);
   for (const { name: kind } of choiceFlags) {
     const inCode = names[kind];
     if (choices[kind] === undefined && inCode !== undefined) factoryOf(kind, inCode, `the option ${kind}`);
   }
-  return { choices, settings: settingsOf(parsed), args: parsed.args };
+  const given = own.flatMap(({ name }) => parsed.given.get(name) ?? []);
+  return {
+    choices,
+    settings: settingsOf(parsed),
+    flags: new Map(given.map(({ flag, value }) => [flag.name, value])),
+    args: parsed.args,
+  };
 }
 
 /** The loader would ask the process, and the environment may be another here. */
@@ -83,15 +95,20 @@ function loadOptions({ env, root }: CommandOptions): LoadOptions {
 }
 
 /**
- * The framework's flags and those of all plugins. Two plugins may share one, such as the address of the same
- * engine, as long as it is read in the same way.
+ * The program's flags, the framework's and those of all plugins. Two plugins may share one, such as the address
+ * of the same engine, as long as it is read in the same way.
+ * @throws TypeError when the program's own has the name of one of the framework's
  */
-function withPluginFlags(): Flag[] {
-  const flags = new Map(frameworkFlags.map((flag) => [flag.name, flag]));
+function allFlags(own: readonly Flag[]): Flag[] {
+  const taken = own.find(({ name }) => frameworkFlags.some((flag) => flag.name === name));
+  if (taken !== undefined)
+    throw new TypeError(`the flag --${taken.name} is the framework's; name yours differently`);
+  const reserved = [...own, ...frameworkFlags];
+  const flags = new Map(reserved.map((flag) => [flag.name, flag]));
   for (const { name, from, config } of initialisedPlugins()) {
     for (const flag of config.flags ?? []) {
       const present = flags.get(flag.name);
-      if (present !== undefined && (isFrameworkFlag(present) || !isSameFlag(flag, present))) {
+      if (present !== undefined && (reserved.includes(present) || !isSameFlag(flag, present))) {
         throw new PluginError({
           phase: "register",
           code: "PLUGIN_NAME_TAKEN",
@@ -104,10 +121,6 @@ function withPluginFlags(): Flag[] {
     }
   }
   return [...flags.values()];
-}
-
-function isFrameworkFlag(flag: Flag): boolean {
-  return frameworkFlags.includes(flag);
 }
 
 function isSameFlag(one: Flag, other: Flag): boolean {

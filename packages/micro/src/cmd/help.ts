@@ -8,10 +8,13 @@ import { type Flag, variableOf } from "./flags.ts";
 export interface HelpOptions {
   /** What the program is called. */
   readonly name: string;
+  /** @default `<name> [options] [arguments...]` */
+  readonly usage?: string | undefined;
   readonly flags: readonly Flag[];
 }
 
-export function helpText({ name, flags }: HelpOptions): string {
+export function helpText(options: HelpOptions): string {
+  const { name, usage = `${name} [options] [arguments...]`, flags } = options;
   const rows = flags.map((flag) => [nameColumn(flag), usageColumn(flag)] as const);
   const width = Math.max(...rows.map(([left]) => left.length));
   return [
@@ -19,7 +22,7 @@ export function helpText({ name, flags }: HelpOptions): string {
     `   ${name} - a ts-micro service`,
     "",
     "USAGE:",
-    `   ${name} [options] [arguments...]`,
+    `   ${usage}`,
     "",
     "OPTIONS:",
     ...rows.map(([left, right]) => `   ${left.padEnd(width)}  ${right}`),

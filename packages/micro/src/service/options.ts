@@ -2,6 +2,7 @@
  * What a service is given in code, and what it is in the end.
  */
 import type { ClientOptions, ClientWrapper } from "../client/client.ts";
+import type { Flag } from "../cmd/flags.ts";
 import type { Environment } from "../cmd/parse.ts";
 import type { Factory, Kind, OptionsOf, PartOf } from "../kinds.ts";
 import type { Logger } from "../logger.ts";
@@ -69,6 +70,10 @@ export interface ServiceOptions extends ServerSettings, Pick<ClientOptions, "wra
   logger?: Logger;
   /** Arguments without the names of Node and the script. When given, the process's own are never read. */
   argv?: readonly string[];
+  /** The program's own flags, as go-micro's `micro.Flags`: they join `--help`; given ones are in `service.flags`. */
+  flags?: readonly Flag[];
+  /** What `--help` shows under USAGE. @default `<name> [options] [arguments...]` */
+  usage?: string;
   /** Variables. When given, the process's own are never read. */
   env?: Environment;
   /** `ignore` leaves them, and the words around them, in `service.args`. @default "error" */
