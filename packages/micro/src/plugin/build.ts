@@ -13,7 +13,7 @@ import { timeoutOfEnvironment } from "./load.ts";
 import { type Manifest, type ManifestPlugin, manifestLine } from "./manifest.ts";
 import { readPackageJson } from "./package-entry.ts";
 import type { BuildOptions, BuildResult, PluginSource } from "./plugin.ts";
-import { PluginError, reasonOf } from "./plugin-error.ts";
+import { PluginError, type PluginErrorCode, reasonOf } from "./plugin-error.ts";
 import { namesFile, resolvePlugin } from "./resolve.ts";
 import { applicationRoot, nearestPackage } from "./root.ts";
 import { checkSource, pluginModule } from "./template.ts";
@@ -135,27 +135,24 @@ async function describe(
 
 /** A thread can be ended even while the plugin's code loops for ever. */
 function askThread(request: DescribeRequest): Promise<DescribeAnswer> {
-  const failed = (what: string): DescribeAnswer => ({
-    failure: {
-      code: "PLUGIN_IMPORT_FAILED",
-      what,
-      cure: "Mend the plugin; importing it must not do any work.",
-    },
-  });
   const script = new URL(`./describe${extname(import.meta.url)}`, import.meta.url);
   // What the plugin prints while it is imported is not the builder's output.
   const thread = new Worker(script, { workerData: request, execArgv: [], stdout: true, stderr: true });
   return new Promise<DescribeAnswer>((resolve) => {
-    const graceMs = 2_000;
-    const limit = setTimeout(() => {
-      resolve(failed(`importing did not end within ${formatDuration(request.timeoutMs)}`));
-    }, request.timeoutMs + graceMs);
     const settle = (answer: DescribeAnswer): void => {
       clearTimeout(limit);
       resolve(answer);
     };
+    const fail = (code: PluginErrorCode, what: string): void =>
+      settle({ failure: { code, what, cure: "A module should do no work while it is imported." } });
+    // Later than the thread's own limit, whose error says more.
+    const limit = setTimeout(() => {
+      fail("PLUGIN_IMPORT_TIMEOUT", `importing did not end within ${formatDuration(request.timeoutMs)}`);
+    }, request.timeoutMs + 2_000);
     thread.once("message", settle);
-    thread.once("error", (error) => settle(failed(`importing threw ${reasonOf(error)}`)));
-    thread.once("exit", (code) => settle(failed(`importing ended the process with code ${code}`)));
+    thread.once("error", (error) => fail("PLUGIN_IMPORT_FAILED", `importing threw ${reasonOf(error)}`));
+    thread.once("exit", (code) =>
+      fail("PLUGIN_IMPORT_FAILED", `importing ended the process with code ${code}`),
+    );
   }).finally(() => thread.terminate());
 }

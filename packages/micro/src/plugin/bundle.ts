@@ -136,6 +136,7 @@ const nativeAddons: EsbuildPlugin = {
 function buildFailed(named: string, cause: unknown): PluginError {
   const errors = isBuildFailure(cause) ? cause.errors : [];
   const native = errors.some(({ pluginName }) => pluginName === nativeAddonPlugin);
+  const inEntry = errors.some(({ location }) => location?.file === entryName);
   return new PluginError({
     phase: "build",
     code: native ? "PLUGIN_NATIVE_ADDON" : "PLUGIN_BUILD_FAILED",
@@ -144,7 +145,9 @@ function buildFailed(named: string, cause: unknown): PluginError {
     problems: errors.map(oneMessage),
     cure: native
       ? "Don't build it: publish it as a package and name that package in MICRO_PLUGIN."
-      : "Mend the source.",
+      : inEntry
+        ? "Give newFunc the name of an export of the source."
+        : "Mend the source.",
     cause,
   });
 }

@@ -1,0 +1,493 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, watch } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { MicroError } from "../../src/errors.ts";
+import { type BuildResult, build, inspect, load, loadAll, PluginError } from "../../src/plugin/index.ts";
+import { readManifest } from "../../src/plugin/manifest.ts";
+import {
+  brokerFactory,
+  brokerPlugin,
+  inFolder,
+  packageFolder,
+  pluginUrl,
+  runNode,
+  temporaryFolder,
+  withEnvironment,
+  writeFiles,
+} from "./support.ts";
+
+const folder = temporaryFolder();
+const at = (path: string): string => join(folder, path);
+
+test("the article's program: build a plugin of ts-micro's own factory, load it, print the four fields", async () => {
+  const built = await build(at("article/test.so"), {
+    name: "again",
+    type: "broker",
+    path: "ts-micro/broker",
+    newFunc: "newMemoryBroker",
+  });
+  assert.equal(built.path, at("article/test.mjs"));
+  const { name, type, path, newFunc } = await load(built.path);
+  assert.deepEqual([name, type, path], ["again", "broker", "ts-micro/broker"]);
+  assert.equal(
+    newFunc,
+    (await import("../../src/broker/index.ts")).newMemoryBroker,
+    "the host's own factory",
+  );
+});
+
+test("one .mjs or .so is stripped, the folder is made, and file and map are all that is there", async () => {
+  writeFiles(folder, { "source.ts": brokerPlugin("stripped") });
+  const targets = {
+    "a/x": "x.mjs",
+    "b/x.mjs": "x.mjs",
+    "c/x.so": "x.mjs",
+    "d/x.so.so": "x.so.mjs",
+    "e/x.js": "x.js.mjs",
+  };
+  for (const [path, file] of Object.entries(targets)) {
+    const built = await build(at(path), { path: at("source.ts") });
+    assert.equal(built.path, join(at(dirname(path)), file));
+    assert.deepEqual(readdirSync(at(dirname(path))).sort(), [file, `${file}.map`]);
+    assert.equal(built.bytes, readFileSync(built.path).length);
+    assert.deepEqual(built.warnings, []);
+    assert.equal((await load(built.path)).name, "stripped");
+  }
+});
+
+test("a source in TypeScript, and the fields that make a plugin of it", async () => {
+  writeFiles(folder, {
+    "typescript/source.ts": `import type { Broker, BrokerOptions } from "ts-micro/broker";
+import { MicroError } from "ts-micro";
+import { deep } from "./deep.ts";
+enum Colour { red = "red" }
+class Parameter { constructor(readonly value: string) {} }
+export function newThing(options: BrokerOptions): Broker {
+  throw new MicroError({ id: deep, code: 500, detail: new Parameter(Colour.red).value });
+}`,
+    "typescript/deep.ts": "export const deep: string = 'deep';",
+  });
+  const { path } = await inFolder(at("typescript"), () =>
+    build("./out/thing", { path: "./source.ts", name: "thing", type: "broker", newFunc: "newThing" }),
+  );
+  const plugin = await load(path);
+  assert.deepEqual([plugin.name, plugin.type, plugin.path], ["thing", "broker", "./source.ts"]);
+  assert.throws(
+    () => plugin.newFunc({}),
+    (error: unknown) => {
+      assert.ok(error instanceof MicroError, "the class of the program that loads it");
+      assert.deepEqual([error.id, error.detail], ["deep", "red"]);
+      return true;
+    },
+  );
+});
+
+test("a source with its own Plugin keeps its fields, and those that are given override them", async () => {
+  const own = `${brokerFactory()}
+${brokerFactory("newOther", "other")}
+const flag = { name: "own_flag", type: "string", usage: "u", option: "o" };
+export const Plugin = { name: "own", type: "broker", path: "@acme/own", newFunc: newBroker, api: [1, 7], flags: [flag] };`;
+  writeFiles(folder, { "own.mjs": own, "own-default.mjs": own.replace("const Plugin =", "default") });
+  for (const file of ["own.mjs", "own-default.mjs"]) {
+    const kept = await load((await build(at(`own/kept-${file}`), { path: at(file) })).path);
+    assert.deepEqual([kept.name, kept.path, kept.api, kept.flags?.length], ["own", "@acme/own", [1, 7], 1]);
+    const renamed = await load(
+      (await build(at(`own/renamed-${file}`), { path: at(file), name: "renamed" })).path,
+    );
+    assert.deepEqual(
+      [renamed.name, renamed.path, renamed.api, renamed.flags?.length],
+      ["renamed", "@acme/own", [1, 7], 1],
+    );
+  }
+  const all = { path: at("own.mjs"), name: "all", type: "broker", newFunc: "newOther" };
+  const changed = await load((await build(at("own/all"), all)).path);
+  assert.deepEqual(
+    [changed.name, changed.path, changed.api, changed.flags?.length],
+    ["all", "@acme/own", [1, 7], 1],
+  );
+  assert.equal(changed.newFunc({}).name, "other");
+  const { manifest } = await inspect(at("own/all.mjs"));
+  assert.deepEqual(manifest?.plugins, [{ name: "all", type: "broker", api: [1, 7] }]);
+});
+
+test("a source with a list of plugins is built whole", async () => {
+  writeFiles(folder, {
+    "list.mjs": `${brokerFactory()}
+export const Plugin = ["one", "two"].map((name) => ({ name, type: "broker", newFunc: newBroker }));`,
+  });
+  const { path } = await build(at("list/list"), { path: at("list.mjs") });
+  assert.deepEqual(
+    (await loadAll(path)).map(({ name }) => name),
+    ["one", "two"],
+  );
+  assert.deepEqual(
+    (await inspect(path)).manifest?.plugins.map(({ name }) => name),
+    ["one", "two"],
+  );
+});
+
+test("the first line is the manifest, the second what CommonJS needs; nothing in it is of this machine", async () => {
+  writeFiles(folder, {
+    "manifest/package.json": { name: "@acme/source", version: "1.2.3", type: "module" },
+    "manifest/src/index.js": `import { MicroError } from "ts-micro";\nimport "ts-micro/client";\n${brokerPlugin("told")}\nexport { MicroError };`,
+  });
+  const { path } = await build(at("manifest/out/told"), { path: at("manifest/src/index.js") });
+  const text = readFileSync(path, "utf8");
+  const [first, second] = text.split("\n");
+  const { version } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8"));
+  const manifest = {
+    schema: 1,
+    plugins: [{ name: "told", type: "broker", api: [1] }],
+    host: ["ts-micro", "ts-micro/client"],
+    package: "@acme/source",
+    version: "1.2.3",
+    builtWith: { esbuild: (await import("esbuild")).version, "ts-micro": version },
+  };
+  assert.deepEqual(readManifest(first!, ""), manifest);
+  assert.match(second!, /^import \{ createRequire as .*const require = /);
+  for (const bytes of [text, readFileSync(`${path}.map`, "utf8")]) assert.ok(!bytes.includes(folder));
+  assert.match(text, /\n\/\/# sourceMappingURL=told\.mjs\.map\n$/);
+  const inspected = await inspect(path);
+  assert.deepEqual(
+    [inspected.form, inspected.path, inspected.bytes],
+    ["built", path, Buffer.byteLength(text)],
+  );
+  assert.deepEqual(inspected.manifest, manifest);
+  assert.equal((await load(path)).name, "told");
+});
+
+test("inspect runs nothing", async () => {
+  const text = "globalThis.inspected = true; throw new Error('ran');";
+  writeFiles(folder, { "run.mjs": text, "run.ts": text });
+  const inspected = await inspect(at("run.mjs"));
+  assert.deepEqual(Object.keys(inspected), ["path", "bytes", "sha256", "form"]);
+  assert.equal(inspected.form, "javascript");
+  assert.equal((await inspect(at("run.ts"))).form, "typescript");
+  assert.equal((globalThis as { inspected?: boolean }).inspected, undefined);
+  await assert.rejects(inspect(at("none.mjs")), { code: "PLUGIN_NOT_FOUND" });
+});
+
+test("dependencies come along, CommonJS too, and the file works alone in an empty folder", async () => {
+  writeFiles(at("alone"), {
+    "package.json": { name: "alone", type: "module" },
+    "node_modules/common/package.json": { main: "main.js" },
+    "node_modules/common/main.js": `const { sep } = require("path");
+exports.describe = () => [typeof require, typeof __dirname, __filename.split(sep).pop(), require("node:os").EOL.length].join();`,
+    "node_modules/modern/package.json": { type: "module", exports: { import: "./index.js" } },
+    "node_modules/modern/index.js": "export const modern = 'modern';",
+    "src.js": `
+  import { createRequire } from "node:module";
+  import { dirname } from "node:path";
+  import { fileURLToPath } from "node:url";
+  import { describe } from "common";
+  import { modern } from "modern";
+  import { MicroError } from "ts-micro";
+  const require = createRequire(import.meta.url);
+  const __dirname = dirname(fileURLToPath(import.meta.url));
+${brokerFactory()}
+export const facts = () => [describe(), modern, MicroError.name, typeof require, __dirname];
+export const Plugin = { name: "alone", type: "broker", newFunc: (options) => ({ ...newBroker(options), facts: facts() }) };`,
+  });
+  const { path } = await build(at("alone/out/alone"), { path: at("alone/src.js") });
+  const empty = temporaryFolder();
+  cpSync(path, join(empty, "moved.mjs"));
+  const program = `const { load } = await import(${JSON.stringify(pluginUrl)});
+const plugin = await load("./moved.mjs");
+console.log(JSON.stringify(plugin.newFunc({}).facts));`;
+  const ran = await runNode(["--input-type=module", "-e", program], { cwd: empty });
+  assert.equal(ran.stderr, "");
+  assert.deepEqual(JSON.parse(ran.stdout), [
+    "function,string,moved.mjs,1",
+    "modern",
+    "MicroError",
+    "function",
+    empty,
+  ]);
+});
+
+test("outside a program of ts-micro, a built plugin says what it is", async () => {
+  writeFiles(folder, {
+    "stray.js": `import { MicroError } from "ts-micro";\nclass Mine extends MicroError {}\n${brokerPlugin("stray", ", Mine")}`,
+  });
+  const { path } = await build(at("stray/stray"), { path: at("stray.js") });
+  const ran = await runNode([path]);
+  assert.equal(ran.code, 1);
+  assert.match(ran.stderr, /this is a plugin of ts-micro: load it by MICRO_PLUGIN, --plugin or load\(\)/);
+});
+
+test("source maps lead back to the source", async () => {
+  writeFiles(folder, {
+    "mapped/mapped.ts": `import { MicroError } from "ts-micro";
+interface Nothing { a: string }
+
+
+export function newBroker(options: Nothing): never { throw new MicroError({ detail: options.a }); }`,
+  });
+  const { path } = await build(at("mapped/out/mapped"), {
+    path: at("mapped/mapped.ts"),
+    name: "mapped",
+    type: "broker",
+    newFunc: "newBroker",
+  });
+  const program = `const { load } = await import(${JSON.stringify(pluginUrl)});
+try { (await load(${JSON.stringify(path)})).newFunc({}); } catch (error) { console.log(error.stack); }`;
+  const ran = await runNode(["--enable-source-maps", "--input-type=module", "-e", program]);
+  assert.match(ran.stdout, /mapped\.ts:5:60/);
+});
+
+test("the same input gives the same bytes in any folder", async () => {
+  const files = {
+    "package.json": { name: "same", version: "0.0.1", type: "module" },
+    "node_modules/dep/package.json": { main: "index.js" },
+    "node_modules/dep/index.js": "exports.dep = __dirname;",
+    "src/plugin.ts": `import { dep } from "dep";\nimport { MicroError } from "ts-micro";\n${brokerPlugin("same")}\nexport { dep, MicroError };`,
+  };
+  const built: BuildResult[] = [];
+  for (const place of ["here", "there/further down/ö"]) {
+    writeFiles(at(`same/${place}`), files);
+    const target = at(`same/out/${place.length}/same`);
+    built.push(await inFolder(at(`same/${place}`), () => build(target, { path: "./src/plugin.ts" })));
+    built.push(await build(at(`same/${place}/beside/same`), { path: at(`same/${place}/src/plugin.ts`) }));
+  }
+  symlinkSync(at("same/here"), at("same/link"));
+  built.push(await build(at("same/out/link/same"), { path: at("same/link/src/plugin.ts") }));
+  for (const ending of ["", ".map"]) {
+    const [first, ...others] = built.map(({ path }) => readFileSync(path + ending, "utf8"));
+    assert.equal(others.length, 4);
+    for (const other of others) assert.equal(other, first);
+  }
+});
+
+test("path may name a package, found from the root", async () => {
+  const root = at("packages");
+  writeFiles(root, {
+    "package.json": { name: "packages" },
+    "node_modules/@acme/broker-thing/package.json": {
+      version: "3.0.0",
+      name: "@acme/broker-thing",
+      type: "module",
+      exports: "./index.js",
+    },
+    "node_modules/@acme/broker-thing/index.js": brokerFactory(),
+  });
+  const source = { path: "@acme/broker-thing", name: "thing", type: "broker", newFunc: "newBroker" };
+  const { path } = await build(at("packages/out/thing"), source, { root });
+  assert.equal((await load(path)).path, "@acme/broker-thing");
+  const { manifest } = await inspect(path);
+  assert.deepEqual([manifest?.package, manifest?.version], ["@acme/broker-thing", "3.0.0"]);
+});
+
+test("odd names of files and folders build, and so do texts that look like the end of a comment", async () => {
+  writeFiles(at("o#dd ?%20é"), {
+    "sou#rce ?%.mjs": brokerPlugin("odd"),
+    "package.json": { name: "*/ alert(1) /*", version: "*/" },
+  });
+  const { path } = await build(at("o#dd ?%20é/out #/odd %"), { path: at("o#dd ?%20é/sou#rce ?%.mjs") });
+  assert.equal((await load(path)).name, "odd");
+  assert.equal((await inspect(path)).manifest?.package, "*/ alert(1) /*");
+});
+
+test("what can't be built says why, with esbuild's own words, and leaves nothing behind", async () => {
+  const files: Record<string, string | object> = {
+    "good.ts": brokerFactory(),
+    "misspelt.ts": `import { MicroEror } from "ts-micro";\nexport const newBroker = () => MicroEror;`,
+    "subpath.ts": `import "ts-micro/brokr";`,
+    "inside.ts": `import "ts-micro/dist/src/errors.js";`,
+    "syntax.ts": "\nexport const = 1;",
+    "missing.ts": `import "not-installed-here";`,
+    "native.ts": `import "./addon.node";`,
+    "addon.node": "",
+    "bindings.ts": `import bindings from "bindings"; export default bindings("x");`,
+    "asset.ts": `import "./asset.bin";`,
+    "asset.bin": "",
+    "throws.ts": "throw new Error('at import');\nexport const Plugin = 1;",
+    "exits.ts": `process.exit(3);\n${brokerPlugin("exits")}`,
+    "class.ts": "export class newBroker {}",
+    "nothing.ts": "export const other = 1;",
+    "list.ts": "export const Plugin = [];",
+  };
+  const whole = { name: "x", type: "broker", newFunc: "newBroker" };
+  const cases: [Partial<typeof whole> & { path: string }, string, RegExp][] = [
+    [
+      { ...whole, path: "./good.ts", newFunc: "newBrokr" },
+      "PLUGIN_BUILD_FAILED",
+      /No matching export in "good\.ts" for import "newBrokr"\. Give newFunc the name of an export of the source\./,
+    ],
+    [
+      { ...whole, path: "./misspelt.ts" },
+      "PLUGIN_BUILD_FAILED",
+      /misspelt\.ts:1:9: No matching export in "ts-micro-host:ts-micro" for import "MicroEror"/,
+    ],
+    [
+      { ...whole, path: "./subpath.ts" },
+      "PLUGIN_BUILD_FAILED",
+      /subpath\.ts:1:7: ts-micro has no "ts-micro\/brokr", it has ts-micro, .*ts-micro\/transport/,
+    ],
+    [
+      { ...whole, path: "./inside.ts" },
+      "PLUGIN_BUILD_FAILED",
+      /ts-micro has no "ts-micro\/dist\/src\/errors\.js"/,
+    ],
+    [
+      { ...whole, path: "./syntax.ts" },
+      "PLUGIN_BUILD_FAILED",
+      /syntax\.ts:2:13: Expected identifier but found "="/,
+    ],
+    [
+      { ...whole, path: "./missing.ts" },
+      "PLUGIN_BUILD_FAILED",
+      /missing\.ts:1:7: Could not resolve "not-installed-here"/,
+    ],
+    [
+      { ...whole, path: "./native.ts" },
+      "PLUGIN_NATIVE_ADDON",
+      /\.\/addon\.node brings a native addon, which can't be part of one file\. Don't build it/,
+    ],
+    [{ ...whole, path: "./bindings.ts" }, "PLUGIN_NATIVE_ADDON", /bindings brings a native addon/],
+    [{ ...whole, path: "./asset.ts" }, "PLUGIN_BUILD_FAILED", /No loader is configured for "\.bin" files/],
+    [{ path: "./throws.ts" }, "PLUGIN_IMPORT_FAILED", /importing threw at import/],
+    [{ path: "./exits.ts" }, "PLUGIN_IMPORT_FAILED", /importing ended the process with code 3/],
+    [{ ...whole, path: "./class.ts" }, "PLUGIN_NEW_FUNC_INVALID", /newFunc is a class/],
+    [
+      { path: "./nothing.ts" },
+      "PLUGIN_NOT_A_CONFIG",
+      /Plugin is undefined\. Export Plugin from the source, or give name, type and newFunc\./,
+    ],
+    [{ path: "./list.ts" }, "PLUGIN_NOT_A_CONFIG", /Plugin is an empty list/],
+    [{ path: "./good.ts", newFunc: "newBroker" }, "PLUGIN_NOT_A_CONFIG", /name is missing; type is missing/],
+    [
+      { path: "./good.ts", name: "A B", type: "borker", newFunc: "new-broker" },
+      "PLUGIN_SOURCE_INVALID",
+      /^Invalid plugin A B: Unknown plugin type: borker for A B \(did you mean broker\?\); name is "A B" .*; newFunc is "new-broker" and must be/,
+    ],
+    [{ path: "" }, "PLUGIN_SOURCE_INVALID", /path must name a package or a source file/],
+  ];
+  writeFiles(at("wrong"), files);
+  await inFolder(at("wrong"), async () => {
+    for (const [source, code, message] of cases) {
+      const thrown = await build("./out/x", source).catch((error: unknown) => error);
+      assert.ok(PluginError.is(thrown), `${source.path}: ${String(thrown)}`);
+      assert.deepEqual([thrown.code, thrown.phase], [code, "build"], thrown.message);
+      assert.match(thrown.message, message);
+      assert.doesNotMatch(thrown.message, /\n/);
+    }
+    await assert.rejects(build("./out/x", { path: "./none.ts" }), {
+      code: "PLUGIN_NOT_FOUND",
+      phase: "resolve",
+    });
+    await assert.rejects(build("./out/", { path: "./good.ts" }), { code: "PLUGIN_SOURCE_INVALID" });
+    await assert.rejects(build(".so", { path: "./good.ts" }), { code: "PLUGIN_SOURCE_INVALID" });
+  });
+  assert.ok(!existsSync(at("wrong/out")), "no folder was made for what could not be built");
+});
+
+test("a source whose import never ends is stopped, even while it loops", async () => {
+  writeFiles(at("endless"), {
+    "hangs.ts": `await new Promise(() => {});\n${brokerPlugin("hangs")}`,
+    "loops.ts": `for (;;) {}\n${brokerPlugin("loops")}`,
+  });
+  await withEnvironment({ MICRO_PLUGIN_TIMEOUT: "300ms" }, async () => {
+    for (const name of ["hangs", "loops"]) {
+      await assert.rejects(build(at("endless/out"), { path: at(`endless/${name}.ts`) }), {
+        code: "PLUGIN_IMPORT_TIMEOUT",
+        phase: "build",
+        message: /^importing did not end within 300ms\./,
+      });
+    }
+  });
+});
+
+test("a target that can't be written is an error, and no temporary file stays", async () => {
+  writeFiles(folder, { "target.ts": brokerPlugin("target"), "taken/x.mjs/file": "", "a-file": "" });
+  await assert.rejects(build(at("taken/x"), { path: at("target.ts") }), {
+    code: "PLUGIN_WRITE_FAILED",
+    phase: "build",
+  });
+  assert.ok(!readdirSync(at("taken")).some((name) => name.endsWith(".tmp")));
+  await assert.rejects(build(at("a-file/x"), { path: at("target.ts") }), { code: "PLUGIN_WRITE_FAILED" });
+});
+
+test("what the plugin prints or leaves open while it is built stays out of the builder", async () => {
+  writeFiles(folder, {
+    "noisy.mjs": `console.log("noise"); console.error("noise"); setInterval(() => {}, 1000);\n${brokerPlugin("noisy")}`,
+  });
+  const program = `const { build } = await import(${JSON.stringify(pluginUrl)});
+console.log((await build(${JSON.stringify(at("noisy/noisy"))}, { path: ${JSON.stringify(at("noisy.mjs"))} })).warnings.length);`;
+  const ran = await runNode(["--input-type=module", "-e", program]);
+  assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, "0\n", ""]);
+});
+
+test("esbuild's warnings are given on", async () => {
+  writeFiles(folder, { "warned.mjs": `export const twice = { a: 1, a: 2 };\n${brokerPlugin("warned")}` });
+  const { warnings } = await build(at("warned/warned"), { path: at("warned.mjs") });
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /warned\.mjs:1:29: Duplicate key "a" in object literal/);
+});
+
+test("without esbuild, building says what to install, and loading works", async () => {
+  const copy = join(temporaryFolder(), "node_modules/ts-micro");
+  mkdirSync(copy, { recursive: true });
+  cpSync(join(packageFolder, "dist/src"), join(copy, "dist/src"), { recursive: true });
+  cpSync(join(packageFolder, "package.json"), join(copy, "package.json"));
+  const require = createRequire(import.meta.url);
+  for (const dependency of ["dns-packet", "@leichtgewicht/ip-codec"]) {
+    cpSync(dirname(require.resolve(dependency)), join(copy, "node_modules", dependency), {
+      recursive: true,
+    });
+  }
+  writeFiles(copy, { "plugin.mjs": brokerPlugin("plain") });
+  const program = `import { build, load } from "ts-micro/plugin";
+console.log((await load("./plugin.mjs")).name);
+await build("./out", { path: "./plugin.mjs" }).catch((error) => console.log(error.code, error.message));`;
+  const ran = await runNode(["--input-type=module", "-e", program], { cwd: copy });
+  assert.match(
+    ran.stdout,
+    /^plain\nPLUGIN_BUILD_TOOL_MISSING building a plugin needs esbuild: .* Run: npm install --save-dev esbuild \(plugin/,
+    ran.stderr,
+  );
+});
+
+test("killed in mid-build, the target is whole, old or absent; a rebuild replaces it in one step", async () => {
+  // Big enough that writing it takes a while.
+  const filler = (mark: string): string =>
+    `export const filler = ${JSON.stringify(mark.repeat(8_000_000))};\n`;
+  writeFiles(at("killed"), {
+    "old.mjs": filler("o") + brokerPlugin("killed"),
+    "new.mjs": filler("n") + brokerPlugin("killed"),
+  });
+  const target = at("killed/out/killed.mjs");
+  const whole: (string | undefined)[] = [undefined];
+  for (const name of ["old", "new"]) {
+    const reference = await build(at(`killed/reference/${name}/killed`), { path: at(`killed/${name}.mjs`) });
+    whole.push(readFileSync(reference.path, "utf8"));
+  }
+  mkdirSync(at("killed/out"));
+  const killedWhileWriting = (): boolean =>
+    readdirSync(dirname(target)).some((name) => name.endsWith(".tmp"));
+  for (let round = 0; round < 8 || (!killedWhileWriting() && round < 40); round++) {
+    await killedBuild(target, at(`killed/${round % 2 === 0 ? "old" : "new"}.mjs`), round % 8);
+    const text = existsSync(target) ? readFileSync(target, "utf8") : undefined;
+    assert.ok(
+      whole.includes(text),
+      `round ${round}: the target holds ${text?.length} characters of nothing known`,
+    );
+  }
+  assert.ok(killedWhileWriting(), "at least one build was killed while it wrote");
+});
+
+/** Starts a build and kills it: after its first sign of life in the target's folder, a little later each round. */
+function killedBuild(target: string, source: string, round: number): Promise<void> {
+  const program = `const { build } = await import(${JSON.stringify(pluginUrl)});
+await build(${JSON.stringify(target)}, { path: ${JSON.stringify(source)} });`;
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "inherit" });
+    const watcher = watch(dirname(target), () => setTimeout(() => child.kill("SIGKILL"), round * 3));
+    child.once("exit", () => {
+      watcher.close();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newMemoryBroker } from "../../src/broker/memory.ts";
+import { defaultBrokers } from "../../src/cmd/defaults.ts";
+import { kinds } from "../../src/kinds.ts";
+import { commonApi, construct, init } from "../../src/plugin/index.ts";
+
+test("the factory gets its options, and what it made is given on", () => {
+  const options = { addresses: ["construct-test"] };
+  const made = newMemoryBroker();
+  const part = construct("broker", "memory", (given) => (given === options ? made : assert.fail()), options);
+  assert.equal(part, made);
+});
+
+test("inherited members count, and more than the interface asks for is fine", () => {
+  class Base {
+    readonly name = "sub";
+    readonly address = "";
+    readonly supports = { ack: false, queue: false, order: false, redelivery: false };
+    async connect(): Promise<void> {}
+    async disconnect(): Promise<void> {}
+    async publish(): Promise<void> {}
+    async subscribe(): Promise<never> {
+      throw new Error("not here");
+    }
+    async [Symbol.asyncDispose](): Promise<void> {}
+  }
+  class Sub extends Base {
+    readonly more = 1;
+  }
+  assert.ok(construct("broker", "sub", () => new Sub(), {}) instanceof Sub);
+});
+
+test("an error names the plugin that the factory came from, and keeps the cause", () => {
+  const cause = new Error("no");
+  const newFunc = (): never => {
+    throw cause;
+  };
+  init({ name: "named", type: "broker", path: "./named.ts", newFunc });
+  assert.throws(() => construct("broker", "named", defaultBrokers.named!, {}), { path: "./named.ts", cause });
+  assert.throws(() => construct("broker", "unnamed", () => assert.fail(), {}), { path: "unnamed" });
+});
+
+test("the highest common version of an interface is used", () => {
+  const highest = Math.max(...kinds.broker.api);
+  assert.equal(commonApi("broker", [highest, highest + 1, highest + 2]), highest);
+  assert.equal(commonApi("broker", [highest + 1]), undefined);
+  assert.equal(commonApi("broker", []), undefined);
+});
