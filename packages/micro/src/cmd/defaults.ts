@@ -7,6 +7,9 @@ import { newClient } from "../client/mucp.ts";
 import type { Factory, Kind } from "../kinds.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
 import { newMemoryRegistry } from "../registry/memory.ts";
+import { newDnsSelector } from "../selector/dns.ts";
+import { newSelector } from "../selector/registry.ts";
+import { newStaticSelector } from "../selector/static.ts";
 import { newServer } from "../server/mucp.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import { newMemoryTransport } from "../transport/memory.ts";
@@ -25,7 +28,11 @@ export const defaultRegistries: Table<"registry"> = table({
   memory: newMemoryRegistry,
 });
 
-export const defaultSelectors: Table<"selector"> = table({});
+export const defaultSelectors: Table<"selector"> = table({
+  registry: newSelector,
+  dns: newDnsSelector,
+  static: newStaticSelector,
+});
 
 export const defaultServers: Table<"server"> = table({ mucp: newServer });
 
