@@ -67,9 +67,9 @@ export class CacheEntry {
     this.load().catch((error) => this.#options.logger.debug(`registry cache: ${error}`));
   }
 
-  /** Worth keeping: something is known, or will be told. */
+  /** Worth keeping: something is known, or will be. */
   get alive(): boolean {
-    return this.services.length > 0 || this.#watching;
+    return this.services.length > 0 || this.#watching || this.#loading !== undefined;
   }
 
   close(): void {

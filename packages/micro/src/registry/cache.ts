@@ -48,8 +48,8 @@ export interface RegistryCache extends Registry {
 
 export type SnapshotListener = (service: string, services: Snapshot) => void;
 
-/** A service that nobody asked for during this many times its TTL is forgotten. */
-const idleTtls = 5;
+/** A service that nobody asked for during this time is forgotten, in milliseconds. */
+const idleMs = 10 * 60_000;
 
 export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
   const ttlMs = options.ttlMs ?? 60_000;
@@ -78,7 +78,7 @@ export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
     const watch = options.watch ?? true;
     const made = new CacheEntry({ name, registry: options.registry(), ttlMs, watch, logger, onChange });
     entries.set(name, made);
-    sweeper ??= setInterval(sweep, ttlMs).unref();
+    sweeper ??= setInterval(sweep, idleMs / 10).unref();
     return made;
   }
 
@@ -108,7 +108,7 @@ export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
   }
 
   function sweep(): void {
-    const idleSince = performance.now() - idleTtls * ttlMs;
+    const idleSince = performance.now() - idleMs;
     for (const [name, { usedAt }] of [...entries]) if (usedAt < idleSince) forget(name);
   }
 
