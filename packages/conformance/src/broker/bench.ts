@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { MicroError } from "ts-micro";
 import type { Broker, EventHandler, Message, SubscribeOptions, Subscription } from "ts-micro/broker";
 import type { BrokerSubject } from "../broker.ts";
-import { type Inbox, newInbox } from "../inbox.ts";
+import { type Gate, type Inbox, newGate, newInbox } from "../inbox.ts";
 
 /** What every test of the suite works with. */
 export interface BrokerBench {
@@ -26,6 +26,8 @@ export interface BrokerTools {
     options?: SubscribeOptions,
   ): Promise<Subscription>;
   inbox<Item>(): Inbox<Item>;
+  /** What handlers wait at; it is opened at the latest when the test ends. */
+  gate(): Gate;
 }
 
 export function newBrokerBench<Engine>(subject: BrokerSubject<Engine>): BrokerBench {
@@ -42,6 +44,7 @@ export function newBrokerBench<Engine>(subject: BrokerSubject<Engine>): BrokerBe
     test(name, run) {
       test(name, { timeout }, async () => {
         const brokers: Broker[] = [];
+        const gates: Gate[] = [];
         const create = (): Broker => {
           const broker = subject.create(engine);
           brokers.push(broker);
@@ -65,8 +68,14 @@ export function newBrokerBench<Engine>(subject: BrokerSubject<Engine>): BrokerBe
               return subscription;
             },
             inbox: () => newInbox(timeout / 3),
+            gate() {
+              const gate = newGate();
+              gates.push(gate);
+              return gate;
+            },
           });
         } finally {
+          for (const gate of gates) gate.open();
           await Promise.all(brokers.map((broker) => broker.disconnect()));
         }
       });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { getMetadata } from "ts-micro";
 import type { Event } from "ts-micro/broker";
-import { newGate } from "../inbox.ts";
 import { type BrokerBench, sorted, textMessage, textOf, texts } from "./bench.ts";
 
 export function deliveryTests(bench: BrokerBench): void {
@@ -104,7 +103,7 @@ export function deliveryTests(bench: BrokerBench): void {
   });
 
   bench.test("no more than maxInFlight messages are handled at once", async (tools) => {
-    const { connected, subscribe, topic, inbox } = tools;
+    const { connected, subscribe, topic, inbox, gate: newGate } = tools;
     const [publisher, subscriber] = [await connected(), await connected()];
     const gate = newGate();
     const started = inbox<string>();
@@ -135,7 +134,7 @@ export function deliveryTests(bench: BrokerBench): void {
   });
 
   bench.test("a slow subscription doesn't hold up another one", async (tools) => {
-    const { connected, subscribe, topic, inbox } = tools;
+    const { connected, subscribe, topic, inbox, gate: newGate } = tools;
     const broker = await connected();
     const gate = newGate();
     const arrived = inbox<string>();

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { newGate } from "../inbox.ts";
 import { type BrokerBench, rejectsWith, textMessage, textOf } from "./bench.ts";
 
 export function endingTests(bench: BrokerBench): void {
   bench.test("unsubscribe waits for the running handler, and none starts afterwards", async (tools) => {
-    const { connected, subscribe, topic, inbox } = tools;
+    const { connected, subscribe, topic, inbox, gate: newGate } = tools;
     const broker = await connected();
     const started = inbox<string>();
     const other = inbox<string>();
@@ -90,7 +89,7 @@ export function endingTests(bench: BrokerBench): void {
   });
 
   bench.test("disconnect lets running handlers end, and lets them publish", async (tools) => {
-    const { connected, subscribe, topic, inbox } = tools;
+    const { connected, subscribe, topic, inbox, gate: newGate } = tools;
     const [broker, other] = [await connected(), await connected()];
     const started = inbox<string>();
     const answers = inbox<string>();

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { Broker } from "ts-micro/broker";
-import { newGate } from "../inbox.ts";
 import { type BrokerBench, rejectsWith, sorted, textMessage, textOf, texts } from "./bench.ts";
 
 export function queueTests(bench: BrokerBench): void {
@@ -28,28 +27,31 @@ export function queueTests(bench: BrokerBench): void {
     },
   );
 
-  bench.test("all members of a queue get work", async ({ connected, subscribe, topic, inbox, supports }) => {
-    const [first, second, publisher] = [await connected(), await connected(), await connected()];
-    if (!supports.queue) return refusesQueues(first, topic);
-    const handled = inbox<Broker>();
-    const gate = newGate();
-    for (const broker of [first, second]) {
-      await subscribe(
-        broker,
-        topic,
-        async () => {
-          handled.add(broker);
-          await gate.passed;
-        },
-        { queue: "q", maxInFlight: 32 },
-      );
-    }
-    // A random choice misses one of the two in 1 of 2^63 runs.
-    await Promise.all(texts(64).map((text) => publisher.publish(topic, textMessage(text))));
-    await handled.until(64);
-    gate.open();
-    assert.equal(new Set(handled.items).size, 2);
-  });
+  bench.test(
+    "all members of a queue get work",
+    async ({ connected, subscribe, topic, inbox, gate: newGate, supports }) => {
+      const [first, second, publisher] = [await connected(), await connected(), await connected()];
+      if (!supports.queue) return refusesQueues(first, topic);
+      const handled = inbox<Broker>();
+      const gate = newGate();
+      for (const broker of [first, second]) {
+        await subscribe(
+          broker,
+          topic,
+          async () => {
+            handled.add(broker);
+            await gate.passed;
+          },
+          { queue: "q", maxInFlight: 64 },
+        );
+      }
+      // A random choice misses one of the two in 1 of 2^63 runs.
+      await Promise.all(texts(64).map((text) => publisher.publish(topic, textMessage(text))));
+      await handled.until(64);
+      gate.open();
+      assert.equal(new Set(handled.items).size, 2);
+    },
+  );
 
   bench.test("what a queue's member leaves goes to the others", async (tools) => {
     const { connected, subscribe, topic, inbox, supports } = tools;

@@ -15,6 +15,8 @@ export interface Delivery {
   readonly inHand: number;
   /** Takes a message in any case, and runs the handler as soon as a slot is free. */
   take(incoming: Incoming): void;
+  /** Room for one more message, if there is any now. */
+  tryRoom(): Room | undefined;
   /**
    * Back-pressure: resolves, in the order of asking, when there is room for one more message, and gives
    * that room. `undefined` when the subscription ended meanwhile.
@@ -64,9 +66,10 @@ export function newDelivery(setup: DeliverySetup): Delivery {
       if (stopped === undefined) enqueue(incoming);
       else handling.giveBack(incoming);
     },
+    tryRoom,
     room(): Promise<Room | undefined> {
-      if (stopped !== undefined) return Promise.resolve(undefined);
-      if (inHand() < capacity) return Promise.resolve(newRoom());
+      const room = tryRoom();
+      if (room !== undefined || stopped !== undefined) return Promise.resolve(room);
       return new Promise((resolve) => roomWaiters.push(resolve));
     },
     stop(): Promise<void> {
@@ -85,6 +88,11 @@ export function newDelivery(setup: DeliverySetup): Delivery {
 
   function inHand(): number {
     return running + waiting.length + promised;
+  }
+
+  /** Overtakes nobody: while anyone waits for room there is none. */
+  function tryRoom(): Room | undefined {
+    return stopped === undefined && inHand() < capacity ? newRoom() : undefined;
   }
 
   /** Whoever holds a room was told that its message will be handled, so it is, even after `stop`. */

@@ -2,6 +2,7 @@ export * from "./broker.ts";
 export { type Delivery, type DeliverySetup, newDelivery, type Room } from "./delivery.ts";
 export { notConnected } from "./failures.ts";
 export type { Incoming, Outcome } from "./handling.ts";
+export { type HttpBrokerOptions, newHttpBroker } from "./http.ts";
 export { newMemoryBroker } from "./memory.ts";
 export { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
 export { newSubscription } from "./subscription.ts";

@@ -1,0 +1,102 @@
+import { Agent, type ClientRequest, type RequestOptions, request as requestPlain } from "node:http";
+import { request as requestTls, Agent as TlsAgent } from "node:https";
+import { parseAddress } from "../address.ts";
+import { type ErrorReason, MicroError } from "../errors.ts";
+import type { TlsOptions } from "../parts.ts";
+import type { Node } from "../registry/registry.ts";
+import { clientTls, tlsProblem } from "../transport/tls.ts";
+import { brokerErrorId, cancelled } from "./failures.ts";
+
+/** Posts messages to the nodes of subscribers, over connections that are kept. */
+export interface Sender {
+  /**
+   * Resolves when the node has taken the message.
+   * @throws MicroError naming the node: 404 when the subscription is gone, another status that the node
+   *   gave, or 503 when it could not be reached or did not answer.
+   */
+  post(node: Node, body: Buffer, signal?: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export function newSender(options: { timeoutMs: number; tls: TlsOptions | undefined }): Sender {
+  const { timeoutMs, tls = {} } = options;
+  const pool = { keepAlive: true, maxSockets: 32, maxFreeSockets: 16 };
+  const agent = new Agent(pool);
+  let tlsAgent: TlsAgent | undefined;
+
+  async function post(node: Node, body: Buffer, signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      const request = open(node, body.length, signal);
+      try {
+        const status = await exchange(request, body, timeoutMs);
+        if (status >= 200 && status < 300) return;
+        throw failure(node, status, `answered ${status}`);
+      } catch (thrown) {
+        if (MicroError.is(thrown)) throw thrown;
+        if (signal?.aborted) throw cancelled(`publishing to ${node.address}`, signal);
+        // A kept connection that the node had closed: the message has not been seen. Each such failure
+        // uses one kept connection up, so this ends with a new one.
+        if (request.reusedSocket && isReset(thrown)) continue;
+        throw unreachable(node, thrown as NodeJS.ErrnoException);
+      }
+    }
+  }
+
+  function open(node: Node, length: number, signal: AbortSignal | undefined): ClientRequest {
+    const { host, port } = parseAddress(node.address);
+    const target: RequestOptions = {
+      method: "POST",
+      host,
+      port,
+      path: `/?id=${encodeURIComponent(node.id)}`,
+      headers: { "Content-Type": "application/json", "Content-Length": length },
+      ...(signal !== undefined && { signal }),
+    };
+    if (node.metadata.secure !== "true") return requestPlain({ ...target, agent });
+    tlsAgent ??= new TlsAgent(pool);
+    return requestTls({ ...target, ...clientTls(tls, host, ["http/1.1"]), agent: tlsAgent });
+  }
+
+  return {
+    post,
+    close() {
+      agent.destroy();
+      tlsAgent?.destroy();
+    },
+  };
+}
+
+/** The status of the answer; its body is of no interest. */
+function exchange(request: ClientRequest, body: Buffer, timeoutMs: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request.setTimeout(timeoutMs, () => {
+      request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: "ETIMEDOUT" }));
+    });
+    request.on("response", (response) => {
+      response.on("error", reject);
+      response.on("end", () => resolve(response.statusCode ?? 0));
+      response.resume();
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+function isReset(thrown: unknown): boolean {
+  const { code } = thrown as NodeJS.ErrnoException;
+  return code === "ECONNRESET" || code === "EPIPE";
+}
+
+function unreachable(node: Node, cause: NodeJS.ErrnoException): MicroError {
+  const reason = isReset(cause)
+    ? "connection-lost"
+    : cause.code === "ETIMEDOUT"
+      ? "timeout"
+      : "connection-failed";
+  return failure(node, 503, tlsProblem(cause) ?? cause.message, reason, cause);
+}
+
+function failure(node: Node, code: number, what: string, reason?: ErrorReason, cause?: unknown): MicroError {
+  const detail = `node ${node.id} at ${node.address}: ${what}`;
+  return new MicroError({ id: brokerErrorId, code, detail, cause, ...(reason !== undefined && { reason }) });
+}

@@ -1,0 +1,240 @@
+import { randomUUID } from "node:crypto";
+import { advertisedHost, joinAddress, parseAddress } from "../address.ts";
+import { badRequest, MicroError } from "../errors.ts";
+import { newLogger } from "../logger.ts";
+import { newMemoryRegistry } from "../registry/memory.ts";
+import type { Registry, Service } from "../registry/registry.ts";
+import { tlsOf } from "../transport/tls.ts";
+import type {
+  Broker,
+  BrokerOptions,
+  EventHandler,
+  Message,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+} from "./broker.ts";
+import { type Delivery, newDelivery } from "./delivery.ts";
+import { brokerErrorId, cancelled, notConnected } from "./failures.ts";
+import { encodeEnvelope } from "./http-envelope.ts";
+import { broadcastVersion, type FanOut, newFanOut } from "./http-fan-out.ts";
+import { type Receiver, startReceiver } from "./http-receiver.ts";
+import { keepRegistered } from "./http-registration.ts";
+import { newSender, type Sender } from "./http-sender.ts";
+import { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
+import { newSubscription } from "./subscription.ts";
+import { builtInSupports } from "./supports.ts";
+
+export interface HttpBrokerOptions extends BrokerOptions {
+  /** Longest message body, sent or received, in bytes. @default 4 MiB, as go-micro's transports */
+  maxMessageBytes?: number;
+  /** How long the registry keeps a subscription without hearing from it, in milliseconds. @default 60_000, as go-micro */
+  registerTtlMs?: number;
+  /** Time between registrations, in milliseconds. @default 30_000, as go-micro */
+  registerIntervalMs?: number;
+}
+
+const defaults = {
+  listen: "127.0.0.1:0",
+  /** Limit of one post to one node. */
+  timeoutMs: 5_000,
+  maxMessageBytes: 4 * 1024 * 1024,
+  registerTtlMs: 60_000,
+  registerIntervalMs: 30_000,
+};
+
+/**
+ * go-micro's default broker: no server, each subscriber is found in the registry and gets messages by HTTP
+ * POST (`broker/http.go`, wire-compatible). It listens on `listen`, or else `addresses[0]`, from the first subscription on.
+ *
+ * Delivery is at most once. `publish` resolves when every queue has the message in the hands of one process,
+ * and all subscriptions without a queue that could be reached; a single one of those that can't is logged.
+ * It rejects when a queue, or every subscription without one, was left out, and says which; the others
+ * have the message then. Nothing is kept for later: go-micro sends such messages with a later publish.
+ */
+export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
+  const { listen = options.addresses?.[0] ?? defaults.listen } = options;
+  const { timeoutMs = defaults.timeoutMs, maxMessageBytes = defaults.maxMessageBytes } = options;
+  const { registerTtlMs = defaults.registerTtlMs, registerIntervalMs = defaults.registerIntervalMs } =
+    options;
+  const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
+    broker: "http",
+  });
+  const tls = tlsOf(options);
+  /** By node id. */
+  const targets = new Map<string, { topic: string; delivery: Delivery }>();
+  const subscriptions = new Set<Subscription>();
+  const publishing = new Set<Promise<void>>();
+  const subscribing = new Set<Promise<Subscription>>();
+  let sending: { sender: Sender; fanOut: FanOut } | undefined;
+  let receiver: Promise<Receiver> | undefined;
+  let address = "";
+  let disconnecting: Promise<void> | undefined;
+  let fallbackRegistry: Registry | undefined;
+
+  const broker: Broker = {
+    name: "http",
+    supports: builtInSupports.http,
+
+    get address() {
+      return address;
+    },
+
+    async connect(): Promise<void> {
+      await disconnecting;
+      if (sending !== undefined) return;
+      const sender = newSender({ timeoutMs, tls });
+      sending = { sender, fanOut: newFanOut({ sender, logger, lookUp }) };
+    },
+
+    disconnect(): Promise<void> {
+      disconnecting ??= disconnect().finally(() => {
+        disconnecting = undefined;
+      });
+      return disconnecting;
+    },
+
+    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
+      return track(publishing, publish(topic, message, signal));
+    },
+
+    subscribe(
+      topic: string,
+      handler: EventHandler,
+      subscribeOptions: SubscribeOptions = {},
+    ): Promise<Subscription> {
+      return track(subscribing, subscribe(topic, handler, subscribeOptions));
+    },
+
+    [Symbol.asyncDispose]: () => broker.disconnect(),
+  };
+  return broker;
+
+  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
+    checkTopic(topic);
+    if (sending === undefined) throw notConnected("http");
+    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
+    if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
+    await sending.fanOut.send(topic, encodeEnvelope(message, topic), signal);
+  }
+
+  async function subscribe(
+    topic: string,
+    handler: EventHandler,
+    subscribeOptions: SubscribeOptions,
+  ): Promise<Subscription> {
+    const plan = planSubscription(broker, topic, subscribeOptions);
+    if (plan.queue === broadcastVersion) {
+      throw badRequest(brokerErrorId, `"${broadcastVersion}" means no queue; give the queue another name`);
+    }
+    if (sending === undefined || disconnecting !== undefined) throw notConnected("http");
+    address = (await listening()).address;
+    const delivery = newDelivery({ broker, topic, handler, plan, logger, backlog: plan.maxInFlight });
+    const service = recordOf(topic, plan);
+    const id = service.nodes[0]?.id ?? "";
+    targets.set(id, { topic, delivery });
+    const registration = await keepRegistered({
+      registry,
+      service,
+      ttlMs: registerTtlMs,
+      intervalMs: registerIntervalMs,
+      logger,
+    }).catch((thrown: unknown) => {
+      targets.delete(id);
+      throw notRegistered(topic, registry().name, thrown);
+    });
+    const subscription = newSubscription(topic, subscribeOptions, end, logger);
+    subscriptions.add(subscription);
+    return subscription;
+
+    /** Publishers hear of it first, so that few of them have to be told by 404. */
+    async function end(): Promise<void> {
+      await registration.end();
+      targets.delete(id);
+      await delivery.stop();
+      subscriptions.delete(subscription);
+    }
+  }
+
+  function listening(): Promise<Receiver> {
+    receiver ??= startReceiver({
+      listen,
+      tls,
+      maxMessageBytes,
+      holdMs: timeoutMs,
+      logger,
+      find: (id) => targets.get(id),
+    }).catch((thrown: unknown) => {
+      receiver = undefined;
+      throw thrown;
+    });
+    return receiver;
+  }
+
+  /**
+   * go-micro's record. Its id ends in a UUID per broker there, so that two subscriptions of one process share
+   * it and both get what was meant for one; here each has its own.
+   */
+  function recordOf(topic: string, { queue }: SubscribePlan): Service {
+    const { host, port } = parseAddress(address);
+    const node = {
+      id: `${topic}-${randomUUID()}`,
+      address: joinAddress(advertisedHost(host), port),
+      metadata: { broker: "http", topic, secure: String(tls !== undefined) },
+    };
+    const version = queue ?? broadcastVersion;
+    return { name: serviceName, version, metadata: {}, endpoints: [], nodes: [node] };
+  }
+
+  async function disconnect(): Promise<void> {
+    await Promise.allSettled(subscribing);
+    // Handlers that still run may publish, so the sender is closed last.
+    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
+    await Promise.allSettled(publishing);
+    await (await receiver)?.close();
+    sending?.sender.close();
+    sending = undefined;
+    receiver = undefined;
+    address = "";
+    await fallbackRegistry?.close();
+    fallbackRegistry = undefined;
+  }
+
+  function registry(): Registry {
+    const own = options.parts?.registry;
+    if (own !== undefined) return own;
+    fallbackRegistry ??= newMemoryRegistry({ logger });
+    return fallbackRegistry;
+  }
+
+  function lookUp({ signal }: { signal: AbortSignal | undefined }): Promise<Service[]> {
+    return registry().getService(serviceName, signal === undefined ? {} : { signal });
+  }
+}
+
+/** One service in the registry holds the subscriptions of all topics. */
+const serviceName = "micro.http.broker";
+
+function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
+  set.add(work);
+  const done = (): void => void set.delete(work);
+  work.then(done, done);
+  return work;
+}
+
+function tooLarge(topic: string, size: number, limit: number): MicroError {
+  const detail = `publishing on "${topic}": the body has ${size} bytes, the limit is ${limit} (maxMessageBytes)`;
+  return new MicroError({ id: brokerErrorId, code: 413, detail, reason: "too-large" });
+}
+
+function notRegistered(topic: string, registry: string, thrown: unknown): MicroError {
+  const error = MicroError.from(thrown);
+  const why = error.detail === "" ? String(thrown) : error.detail;
+  return new MicroError({
+    id: brokerErrorId,
+    code: error.code || 500,
+    detail: `can't subscribe to "${topic}": registry ${registry} doesn't take its record: ${why}`,
+    cause: thrown,
+    ...(error.reason !== undefined && { reason: error.reason }),
+  });
+}
