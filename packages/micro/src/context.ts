@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { timeout } from "./errors.ts";
 import { type Metadata, newMetadata } from "./metadata.ts";
 
@@ -48,6 +49,8 @@ export class CallContext implements Context {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // A handler may have any number of nested calls in flight, each of which listens.
+      setMaxListeners(0, this.#controller.signal);
       const remaining = this.remainingMs();
       if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
       else if (remaining !== undefined) {
