@@ -1,10 +1,12 @@
-/** What the tests of the plugin package share: temporary folders, child processes, parts written as text. */
+/** What the tests of the plugin package share: temporary folders, child processes, plugins written as text. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
+
+export { brokerFactory, brokerPlugin, writeFiles } from "./plugin-texts.ts";
 
 /** The folder of the package ts-micro; this file runs as dist/test/plugin/support.js. */
 export const packageFolder = fileURLToPath(new URL("../../../", import.meta.url));
@@ -17,16 +19,6 @@ export function temporaryFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "ts-micro test ")));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Writes `files` (path → text) below `folder`; a value that is no text becomes JSON. */
-export function writeFiles(folder: string, files: Record<string, string | Uint8Array | object>): void {
-  for (const [path, content] of Object.entries(files)) {
-    const file = join(folder, path);
-    mkdirSync(dirname(file), { recursive: true });
-    const isRaw = typeof content === "string" || content instanceof Uint8Array;
-    writeFileSync(file, isRaw ? content : JSON.stringify(content));
-  }
 }
 
 export interface Ran {
@@ -55,27 +47,6 @@ export function runNode(
     );
     child.stdin?.end(input);
   });
-}
-
-/** Text of a function that makes a whole broker named `name`. */
-export function brokerFactory(functionName = "newBroker", name = "fake"): string {
-  return `export function ${functionName}(options = {}) {
-  return {
-    name: ${JSON.stringify(name)}, address: "", options,
-    supports: { ack: false, queue: false, order: false, redelivery: false },
-    async connect() {}, async disconnect() {}, async publish() {},
-    async subscribe(topic) { return { topic, options: {}, async unsubscribe() {}, async [Symbol.asyncDispose]() {} }; },
-    async [Symbol.asyncDispose]() {},
-  };
-}
-`;
-}
-
-/** Text of a module with one good broker plugin. */
-export function brokerPlugin(name: string, more = ""): string {
-  return `${brokerFactory()}
-export const Plugin = { name: ${JSON.stringify(name)}, type: "broker", path: "./here", newFunc: newBroker${more} };
-`;
 }
 
 /** Runs `test` with the working directory set to `folder`. */
