@@ -92,6 +92,8 @@ export class CacheEntry {
       if (found.length > 0) this.#watch();
     } catch (error) {
       if (this.services.length === 0) throw error;
+      // Nobody asks any more, and the registry was perhaps closed with good reason.
+      if (this.#closed) return this.services;
       this.#failures++;
       this.#refreshAt = performance.now() + retryMs(this.#failures);
       // Nobody waits for a registry that is known to fail.
