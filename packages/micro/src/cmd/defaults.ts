@@ -2,6 +2,7 @@
  * The tables: key → factory, one per kind (`config/cmd/cmd.go`, `DefaultBrokers` and its siblings). Plugins
  * write into them and flags choose from them. They are shared by all services of the process.
  */
+import { newHttpBroker } from "../broker/http.ts";
 import { newMemoryBroker } from "../broker/memory.ts";
 import { newClient } from "../client/mucp.ts";
 import type { Factory, Kind } from "../kinds.ts";
@@ -19,7 +20,7 @@ export type Table<K extends Kind> = Record<string, Factory<K>>;
 
 const builtIn = new WeakSet<object>();
 
-export const defaultBrokers: Table<"broker"> = table({ memory: newMemoryBroker });
+export const defaultBrokers: Table<"broker"> = table({ http: newHttpBroker, memory: newMemoryBroker });
 
 export const defaultClients: Table<"client"> = table({ mucp: newClient });
 
