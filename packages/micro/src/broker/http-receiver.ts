@@ -11,7 +11,7 @@ import { joinAddress, type ListenAddress, parseListenAddress } from "../address.
 import { internalServerError, MicroError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { TlsOptions } from "../parts.ts";
-import { serverTls } from "../transport/tls.ts";
+import { serverTls } from "../tls.ts";
 import type { Message } from "./broker.ts";
 import type { Delivery, Room } from "./delivery.ts";
 import { brokerErrorId } from "./failures.ts";

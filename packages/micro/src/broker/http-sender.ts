@@ -4,7 +4,7 @@ import { parseAddress } from "../address.ts";
 import { type ErrorReason, MicroError } from "../errors.ts";
 import type { TlsOptions } from "../parts.ts";
 import type { Node } from "../registry/registry.ts";
-import { clientTls, tlsProblem } from "../transport/tls.ts";
+import { clientTls, tlsProblem } from "../tls.ts";
 import { brokerErrorId, cancelled } from "./failures.ts";
 
 /** Posts messages to the nodes of subscribers, over connections that are kept. */

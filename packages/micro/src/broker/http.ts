@@ -4,7 +4,7 @@ import { badRequest, MicroError } from "../errors.ts";
 import { newLogger } from "../logger.ts";
 import { newMemoryRegistry } from "../registry/memory.ts";
 import type { Registry, Service } from "../registry/registry.ts";
-import { tlsOf } from "../transport/tls.ts";
+import { tlsOf } from "../tls.ts";
 import type {
   Broker,
   BrokerOptions,

@@ -3,7 +3,7 @@ import { connect as connectSecure } from "node:tls";
 import { parseAddress } from "../address.ts";
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import type { TlsOptions } from "../parts.ts";
-import { clientTls, tlsProblem } from "./tls.ts";
+import { clientTls, tlsProblem } from "../tls.ts";
 
 export interface ConnectOptions {
   /** Use TLS. */

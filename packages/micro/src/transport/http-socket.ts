@@ -6,10 +6,10 @@ import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
 import { joinAddress } from "../address.ts";
 import { MicroError, type MicroErrorFields } from "../errors.ts";
+import { tlsProblem } from "../tls.ts";
 import { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpParser } from "./http-parser.ts";
-import { tlsProblem } from "./tls.ts";
 import type { Message, Socket, SocketEvents } from "./transport.ts";
 
 export interface HttpSocketOptions {

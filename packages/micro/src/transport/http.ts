@@ -4,11 +4,11 @@
  * streams need and what `node:http` can't do.
  */
 import { newLogger } from "../logger.ts";
+import { tlsOf } from "../tls.ts";
 import { connectionFailed, connectTcp } from "./connect.ts";
 import { openHttp } from "./http-client.ts";
 import { acceptHttp } from "./http-server.ts";
 import { listenTcp } from "./listener.ts";
-import { tlsOf } from "./tls.ts";
 import type { Protocol, Transport, TransportOptions } from "./transport.ts";
 
 export interface HttpTransportOptions extends TransportOptions {

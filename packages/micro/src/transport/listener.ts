@@ -7,7 +7,7 @@ import { joinAddress, parseListenAddress } from "../address.ts";
 import { MicroError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { TlsOptions } from "../parts.ts";
-import { serverTls } from "./tls.ts";
+import { serverTls } from "../tls.ts";
 import type { Listener, Protocol } from "./transport.ts";
 
 export interface ListenTcpOptions {

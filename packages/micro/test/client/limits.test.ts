@@ -31,7 +31,8 @@ test("the client's own limit holds where the call has none", async (t) => {
   const server = await scriptedServer(t, never);
   const client = clientOf(t, server.transport, { requestTimeoutMs: 30 });
   await assert.rejects(client.call({ ...hello, addresses: [server.address] }), { code: 408 });
-  assert.equal(server.requests[0]?.header.Timeout, "30000000");
+  const timeoutNs = Number(server.requests[0]?.header.Timeout);
+  assert.ok(timeoutNs > 0 && timeoutNs <= 30_000_000, `${timeoutNs} ns`);
 });
 
 test("the limit also holds while connecting, selecting, waiting for a retry, and inside wrappers", async (t) => {

@@ -11,8 +11,8 @@ import type {
   SecureContextOptions,
   TlsOptions as ServerOptions,
 } from "node:tls";
-import { MicroError } from "../errors.ts";
-import type { PartOptions, TlsOptions } from "../parts.ts";
+import { MicroError } from "./errors.ts";
+import type { PartOptions, TlsOptions } from "./parts.ts";
 
 /** The TLS options in force, `undefined` for plain TCP. */
 export function tlsOf(options: Pick<PartOptions, "secure" | "tls">): TlsOptions | undefined {
