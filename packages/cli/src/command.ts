@@ -1,0 +1,33 @@
+import type { Service } from "ts-micro";
+import type { Flag, FlagValue } from "ts-micro/cmd";
+
+/** One command of `micro`, as data: `--help` and the check of the command line are made from it. */
+export interface Command {
+  /** One or two words: `plugin build`. */
+  readonly name: string;
+  /** Names of the arguments in their order. `[name]` may be left out. */
+  readonly args: readonly string[];
+  /** One line for `--help`. */
+  readonly summary: string;
+  /** Beside the framework's own, which every command has. */
+  readonly flags: readonly Flag[];
+  /** @throws whatever went wrong; UsageError when the command line was. */
+  run(call: CommandCall): Promise<void>;
+}
+
+/** A command that was really given. */
+export interface CommandCall {
+  /** As many as `args` demands. */
+  readonly args: readonly string[];
+  /** The flags of the command that were given, by name. */
+  readonly flags: ReadonlyMap<string, FlagValue>;
+  /** Initialised: plugins are loaded, the framework's flags are applied. */
+  readonly service: Service;
+}
+
+export const jsonFlag: Flag = { name: "json", type: "bool", usage: "Print JSON, on one line", env: "" };
+
+export function usageOf({ name, args }: Command): string {
+  const shown = args.map((arg) => (arg.startsWith("[") ? arg : `<${arg}>`));
+  return ["micro", name, ...shown, "[options]"].join(" ");
+}
