@@ -1,10 +1,10 @@
 /**
  * The command line of a service: plugins first, then the flags that may name what they brought.
  */
-import { parseDuration } from "../duration.ts";
-import { HelpRequested, UsageError } from "../errors.ts";
+import { HelpRequested } from "../errors.ts";
 import type { Factory, Kind } from "../kinds.ts";
 import { initialisedPlugins } from "../plugin/init.ts";
+import { importTimeoutMs } from "../plugin/load.ts";
 import type { LoadOptions } from "../plugin/plugin.ts";
 import { PluginError } from "../plugin/plugin-error.ts";
 import { factoryOf, loadFirstParty, loadPlugins } from "./choose.ts";
@@ -84,13 +84,7 @@ export async function readCommand(options: CommandOptions): Promise<Command> {
 
 /** The loader would ask the process, and the environment may be another here. */
 function loadOptions({ env, root }: CommandOptions): LoadOptions {
-  const text = env.MICRO_PLUGIN_TIMEOUT ?? "";
-  const timeoutMs = text === "" ? 30_000 : parseDuration(text);
-  if (timeoutMs === undefined || timeoutMs <= 0) {
-    throw new UsageError(
-      `MICRO_PLUGIN_TIMEOUT: "${text}" is no duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
-    );
-  }
+  const timeoutMs = importTimeoutMs(env);
   return root === undefined ? { timeoutMs } : { timeoutMs, root };
 }
 

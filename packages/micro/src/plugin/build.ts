@@ -9,7 +9,7 @@ import { formatDuration } from "../duration.ts";
 import { type Bundle, bundle, placeholderLine } from "./bundle.ts";
 import type { DescribeAnswer, DescribeRequest } from "./describe.ts";
 import { hostSubpaths, hostVersion } from "./host.ts";
-import { timeoutOfEnvironment } from "./load.ts";
+import { importTimeoutMs } from "./load.ts";
 import { type Manifest, type ManifestPlugin, manifestLine } from "./manifest.ts";
 import { readPackageJson } from "./package-entry.ts";
 import type { BuildOptions, BuildResult, PluginSource } from "./plugin.ts";
@@ -26,7 +26,7 @@ export async function build(
   options: BuildOptions = {},
 ): Promise<BuildResult> {
   checkSource(source);
-  const timeoutMs = timeoutOfEnvironment();
+  const timeoutMs = importTimeoutMs();
   const target = targetOf(path, source);
   const { folder, specifier, shownPath } = entryOf(source.path, options.root);
   const bundled = await bundle({

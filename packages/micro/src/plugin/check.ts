@@ -7,7 +7,7 @@ import { isKind, kindNames } from "../kinds.ts";
 import { didYouMean } from "../shape.ts";
 import { apiProblem, offeredApi } from "./api.ts";
 import type { PluginConfig } from "./plugin.ts";
-import { PluginError, type PluginErrorCode, type PluginPhase } from "./plugin-error.ts";
+import { PluginError, type PluginErrorCode, type PluginPhase, reasonOf } from "./plugin-error.ts";
 
 /** A key of a table. It also becomes part of a package name (`@ts-micro/broker-nats`). */
 export const namePattern = /^[a-z][a-z0-9-]*$/;
@@ -28,9 +28,9 @@ export function checkConfigs(value: unknown, path: string, phase: PluginPhase): 
   }
   const problems = list.flatMap((each, index) => {
     const where = Array.isArray(value) ? `Plugin[${index}]: ` : "";
-    return configProblems(each).map(({ code, text }) => ({ code, text: where + text }));
+    return problemsOf(each).map(({ code, text }) => ({ code, text: where + text }));
   });
-  if (problems.length > 0) throw failure(path, phase, nameOf(list.length === 1 ? list[0] : list), problems);
+  if (problems.length > 0) throw failure(path, phase, shownNames(list), problems);
   const configs = list as readonly PluginConfig[];
   const twice = configs.find((one, index) => configs.findIndex((other) => sameKey(one, other)) < index);
   if (twice === undefined) return configs;
@@ -40,6 +40,15 @@ export function checkConfigs(value: unknown, path: string, phase: PluginPhase): 
 
 function sameKey(one: PluginConfig, other: PluginConfig): boolean {
   return one.type === other.type && one.name === other.name;
+}
+
+/** A config may have getters, and be written by anybody. */
+function problemsOf(value: unknown): Problem[] {
+  try {
+    return configProblems(value);
+  } catch (thrown) {
+    return [{ code: "PLUGIN_NOT_A_CONFIG", text: `looking at it threw ${reasonOf(thrown)}` }];
+  }
 }
 
 function configProblems(value: unknown): Problem[] {
@@ -209,8 +218,15 @@ const cures: { [Code in PluginErrorCode]?: string } = {
   PLUGIN_NAME_DUPLICATE: "Give each its own name.",
 };
 
-function nameOf(value: unknown): string {
-  if (Array.isArray(value)) return value.map(nameOf).join(", ");
-  if (typeof value !== "object" || value === null || !("name" in value)) return "without a name";
-  return String(value.name) || '""';
+function shownNames(list: readonly unknown[]): string {
+  return list.map(shownName).join(", ");
+}
+
+function shownName(value: unknown): string {
+  try {
+    const { name } = value as { name?: unknown };
+    return typeof name === "string" && name !== "" ? name : '""';
+  } catch {
+    return '""';
+  }
 }

@@ -4,8 +4,10 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { offeredApi } from "./api.ts";
-import { configsOf, openFile } from "./load.ts";
+import { checkConfigs } from "./check.ts";
+import { openFile } from "./load.ts";
 import type { ManifestPlugin } from "./manifest.ts";
+import { lookupPlugin } from "./module.ts";
 import { PluginError, type PluginErrorFields, reasonOf } from "./plugin-error.ts";
 
 export interface DescribeRequest {
@@ -20,7 +22,8 @@ export type DescribeAnswer =
 
 async function describe({ named, path, timeoutMs }: DescribeRequest): Promise<DescribeAnswer> {
   try {
-    const configs = configsOf(await openFile(named, path, timeoutMs), named);
+    const module = await openFile(named, path, timeoutMs);
+    const configs = checkConfigs(lookupPlugin(module), named, "check");
     return { plugins: configs.map(({ name, type, api }) => ({ name, type, api: offeredApi(api) })) };
   } catch (error) {
     if (!PluginError.is(error)) {

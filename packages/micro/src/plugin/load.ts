@@ -9,7 +9,7 @@ import { checkConfigs } from "./check.ts";
 import { provideHost } from "./host.ts";
 import { importPlugin } from "./import.ts";
 import { rememberOrigin } from "./init.ts";
-import { checkManifest, readManifest } from "./manifest.ts";
+import { checkManifest, checkPlugins, readManifest } from "./manifest.ts";
 import { lookupPlugin, type Module, newModule } from "./module.ts";
 import type { LoadOptions, PluginConfig } from "./plugin.ts";
 import { PluginError } from "./plugin-error.ts";
@@ -25,7 +25,7 @@ const modules = new Map<string, Promise<Module>>();
  * @throws PluginError
  */
 export async function open(path: string, options: LoadOptions = {}): Promise<Module> {
-  const timeoutMs = options.timeoutMs ?? timeoutOfEnvironment();
+  const timeoutMs = options.timeoutMs ?? importTimeoutMs();
   const real = resolvePlugin(path, options.root);
   const known = modules.get(real);
   if (known !== undefined) {
@@ -52,8 +52,10 @@ export async function loadAll(path: string, options?: LoadOptions): Promise<read
 }
 
 /** Phases `lookup` and `check`. */
-export function configsOf(module: Module, named: string): readonly PluginConfig[] {
-  return checkConfigs(lookupPlugin(module), named, "check");
+function configsOf(module: Module, named: string): readonly PluginConfig[] {
+  const configs = checkConfigs(lookupPlugin(module), named, "check");
+  if (module.manifest !== undefined) checkPlugins(module.manifest, configs, named);
+  return configs;
 }
 
 /** See `Plugin.load`. */
@@ -80,13 +82,14 @@ export async function openFile(named: string, real: string, timeoutMs: number): 
   return newModule({ named, path: real, sha256: file.sha256, manifest, namespace });
 }
 
-/** @throws UsageError when `MICRO_PLUGIN_TIMEOUT` is no duration */
-export function timeoutOfEnvironment(): number {
-  const text = process.env.MICRO_PLUGIN_TIMEOUT;
-  if (text === undefined || text === "") return 30_000;
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0) return ms;
-  throw new UsageError(`MICRO_PLUGIN_TIMEOUT is ${JSON.stringify(text)} and must be a duration such as 30s`);
+/** @throws UsageError when `MICRO_PLUGIN_TIMEOUT` is no duration above 0 */
+export function importTimeoutMs(env: Readonly<Record<string, string | undefined>> = process.env): number {
+  const text = env.MICRO_PLUGIN_TIMEOUT ?? "";
+  const timeoutMs = text === "" ? 30_000 : parseDuration(text);
+  if (timeoutMs !== undefined && timeoutMs > 0) return timeoutMs;
+  throw new UsageError(
+    `MICRO_PLUGIN_TIMEOUT: "${text}" is no duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
+  );
 }
 
 /** Digests that were warned of. */

@@ -4,6 +4,7 @@
 import { isKind } from "../kinds.ts";
 import { apiProblem } from "./api.ts";
 import { hostSubpaths, hostVersion } from "./host.ts";
+import type { PluginConfig } from "./plugin.ts";
 import { PluginError, type PluginErrorCode } from "./plugin-error.ts";
 
 /** Holds no absolute path and no time: the same input gives the same bytes anywhere. */
@@ -90,6 +91,30 @@ export function checkManifest(manifest: Manifest, path: string): void {
       "Update ts-micro, or build the plugin with this version.",
     );
   }
+}
+
+/**
+ * Whether the module holds the plugins that its manifest tells of: what was seen without running it must be true.
+ * @throws PluginError phase `check`
+ */
+export function checkPlugins(manifest: Manifest, configs: readonly PluginConfig[], path: string): void {
+  const said = listed(manifest.plugins);
+  const found = listed(configs);
+  if (said === found) return;
+  throw new PluginError({
+    phase: "check",
+    code: "PLUGIN_MANIFEST_INVALID",
+    path,
+    what: `line 1, the manifest, tells of ${said || "no plugin"}, the module exports ${found}`,
+    cure: "Build the plugin again; the file was changed.",
+  });
+}
+
+function listed(plugins: readonly { type: string; name: string }[]): string {
+  return plugins
+    .map(({ type, name }) => `${type} ${name}`)
+    .sort()
+    .join(", ");
 }
 
 function lineEnd(text: string): number {

@@ -3,7 +3,7 @@
  */
 import { didYouMean } from "../shape.ts";
 import type { Manifest } from "./manifest.ts";
-import { PluginError } from "./plugin-error.ts";
+import { PluginError, reasonOf } from "./plugin-error.ts";
 
 export interface Module {
   /** The file, links resolved. There is one `Module` per real path and process. */
@@ -34,18 +34,22 @@ export interface ModuleFields {
 
 export function newModule(fields: ModuleFields): Module {
   const { named, path, sha256, manifest, namespace } = fields;
-  const { containers, defaultValue } = unwrap(namespace);
-  const exported = new Map<string, unknown>(containers.flatMap(members).reverse());
-  if (defaultValue !== undefined) exported.set("default", defaultValue);
-  const symbols = [...exported.keys()].sort();
+  // Only names: in CommonJS, reading an export may load something big, or throw.
+  const holders = exportHolders(namespace);
+  const symbols = [...holders.keys()].sort();
   return {
     path,
     sha256,
     manifest,
     symbols,
     lookup(symbol) {
-      if (exported.has(symbol)) return exported.get(symbol);
-      throw symbolMissing(symbol, named, symbols);
+      const holder = holders.get(symbol);
+      if (holder === undefined) throw symbolMissing(symbol, named, whatThereIs(symbol, symbols));
+      try {
+        return holder[symbol];
+      } catch (cause) {
+        throw symbolMissing(symbol, named, `reading it threw ${reasonOf(cause)}`, cause);
+      }
     },
   };
 }
@@ -62,25 +66,24 @@ export function lookupPlugin(module: Module): unknown {
   return module.lookup("Plugin");
 }
 
-interface Unwrapped {
-  /** Objects whose members count as exports; the outermost wins. */
-  containers: readonly Namespace[];
-  /** What the author exported as the default, if it is no container. */
-  defaultValue: unknown;
-}
-
 /**
- * A CommonJS module arrives as the `default` of its namespace, and from Node 23 on as `module.exports` too;
- * one that was compiled from ESM has a `default` of its own inside that.
+ * Exported name → the object whose member it is; the outermost wins. A CommonJS module arrives as the `default` of
+ * its namespace, and one that was compiled from ESM has a `default` of its own inside that. The name `default` is
+ * there when the innermost one is no such container.
  */
-function unwrap(namespace: Namespace): Unwrapped {
-  const containers = [namespace];
-  let value = namespace.default ?? namespace["module.exports"];
-  while (isContainer(value) && !containers.includes(value)) {
-    containers.push(value);
-    value = value.default;
+function exportHolders(namespace: Namespace): Map<string, Namespace> {
+  const holders = new Map<string, Namespace>();
+  const seen: unknown[] = [];
+  for (let at = namespace; ; ) {
+    seen.push(at);
+    for (const name of Object.keys(at)) {
+      if (!interop.includes(name) && !holders.has(name)) holders.set(name, at);
+    }
+    const inner = at.default;
+    if (seen.includes(inner)) return holders;
+    if (!isContainer(inner)) return inner === undefined ? holders : holders.set("default", at);
+    at = inner;
   }
-  return { containers, defaultValue: value };
 }
 
 function isContainer(value: unknown): value is Namespace {
@@ -94,28 +97,23 @@ function looksLikeConfig(value: unknown): boolean {
   return ["name", "type", "newFunc"].filter((key) => Object.hasOwn(value, key)).length >= 2;
 }
 
+/** `module.exports` is what Node 23 and newer call it too. */
 const interop = ["default", "module.exports", "__esModule"];
 
-function members(container: Namespace): [string, unknown][] {
-  return Object.keys(container)
-    .filter((name) => !interop.includes(name))
-    .map((name) => [name, container[name]]);
+function whatThereIs(symbol: string, symbols: readonly string[]): string {
+  const near = didYouMean(symbol, symbols);
+  if (near !== undefined) return `found "${near}", expected "${symbol}"`;
+  return symbols.length === 0 ? "it exports nothing" : `it exports ${symbols.join(", ")}`;
 }
 
-function symbolMissing(symbol: string, named: string, symbols: readonly string[]): PluginError {
-  const near = didYouMean(symbol, symbols);
-  const found =
-    symbols.length === 0
-      ? "it exports nothing"
-      : near === undefined
-        ? `it exports ${symbols.join(", ")}`
-        : `found "${near}", expected "${symbol}"`;
+function symbolMissing(symbol: string, named: string, problem: string, cause?: unknown): PluginError {
   return new PluginError({
     phase: "lookup",
     code: "PLUGIN_SYMBOL_MISSING",
     path: named,
     what: `plugin: symbol ${symbol} not found in plugin ${named}`,
-    problems: [found],
+    problems: [problem],
     cure: `Add: export const ${symbol} = { name, type, path, newFunc }.`,
+    cause,
   });
 }

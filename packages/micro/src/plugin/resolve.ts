@@ -20,6 +20,15 @@ export const scriptExtensions = [".mjs", ".js", ".cjs", ".ts", ".mts", ".cts"];
  * @throws PluginError phase `resolve`
  */
 export function resolvePlugin(path: string, root?: string): string {
+  try {
+    return resolveAny(path, root);
+  } catch (cause) {
+    if (PluginError.is(cause)) throw cause;
+    throw failure(path, "PLUGIN_UNREADABLE", reasonOf(cause), "Check the path and who may read it.", cause);
+  }
+}
+
+function resolveAny(path: string, root: string | undefined): string {
   if (path.trim() === "") {
     throw failure(
       path,
@@ -74,15 +83,7 @@ function realPath(path: string, absolute: string): string {
     return realpathSync(absolute);
   } catch (cause) {
     const code = errorCode(cause);
-    if (code !== "ENOENT" && code !== "ENOTDIR") {
-      throw failure(
-        path,
-        "PLUGIN_UNREADABLE",
-        `can't reach ${absolute}: ${reasonOf(cause)}`,
-        "Check the path and who may read it.",
-        cause,
-      );
-    }
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw cause;
     const near = nearFile(absolute);
     const cure =
       near === undefined

@@ -284,6 +284,22 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     message: /^could not cast Plugin object: Plugin is a promise: await it in the module\./,
   },
   {
+    name: "a Plugin that throws when it is looked at",
+    text: "export const Plugin = { get name() { throw new Error('not yet'); } };",
+    phase: "check",
+    code: "PLUGIN_NOT_A_CONFIG",
+    message: /^could not cast Plugin object: looking at it threw not yet\./,
+  },
+  {
+    name: "a manifest that doesn't tell the truth",
+    text: `/*! ts-micro-plugin {"schema":1,"plugins":[{"name":"honest","type":"broker","api":[1]}],"host":[],"builtWith":{}} */
+${brokerPlugin("other")}`,
+    phase: "check",
+    code: "PLUGIN_MANIFEST_INVALID",
+    message:
+      /^line 1, the manifest, tells of broker honest, the module exports broker other\. Build the plugin again/,
+  },
+  {
     name: "an empty list",
     text: "export const Plugin = [];",
     phase: "check",

@@ -56,7 +56,7 @@ console.log(plugin.MicroError === MicroError);`;
 
 test("a plugin that needs more than its host has is told so", async () => {
   writeFiles(folder, {
-    "newer.mjs": `/*! ts-micro-plugin {"schema":1,"plugins":[],"host":["ts-micro"],"builtWith":{}} */
+    "newer.mjs": `/*! ts-micro-plugin {"schema":1,"plugins":[{"name":"newer","type":"broker","api":[1]}],"host":["ts-micro"],"builtWith":{}} */
 const module = globalThis[Symbol.for("ts-micro.host.v1")].modules["ts-micro"];
 if (!("MicroError" in module)) throw new Error("the host's names are there before the plugin runs");
 ${brokerPlugin("newer")}`,

@@ -109,6 +109,22 @@ test("lookup gives any exported value, or names what there is", async () => {
   assert.deepEqual(common.symbols, ["answer", "toString"]);
 });
 
+test("exports are read only when they are looked up: in CommonJS that may cost, or throw", async () => {
+  writeFiles(folder, {
+    "lazy.cjs": `const lazy = (name, get) => Object.defineProperty(module.exports, name, { enumerable: true, get });
+lazy("heavy", () => { globalThis.heavyRead = true; });
+lazy("broken", () => { throw new Error("not installed"); });
+lazy("Plugin", () => ({ name: "lazy", type: "broker", newFunc() {} }));`,
+  });
+  const module = await open(at("lazy.cjs"));
+  assert.equal((await load(at("lazy.cjs"))).name, "lazy");
+  assert.equal((globalThis as { heavyRead?: boolean }).heavyRead, undefined);
+  assert.throws(() => module.lookup("broken"), {
+    code: "PLUGIN_SYMBOL_MISSING",
+    message: /^plugin: symbol broken not found in plugin .*: reading it threw not installed\./,
+  });
+});
+
 test("a plugin that failed loads once it is mended, whatever was wrong", async () => {
   const broken: Record<string, [string | undefined, PluginErrorCode]> = {
     "mended-missing": [undefined, "PLUGIN_NOT_FOUND"],
@@ -206,7 +222,10 @@ test("an import that never settles ends at the limit, from the option or from MI
       load(at("hangs.mjs")).catch((each: unknown) => each),
     );
     assert.ok(UsageError.is(thrown));
-    assert.equal(thrown.message, `MICRO_PLUGIN_TIMEOUT is "${wrong}" and must be a duration such as 30s`);
+    assert.equal(
+      thrown.message,
+      `MICRO_PLUGIN_TIMEOUT: "${wrong}" is no duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
+    );
   }
 });
 

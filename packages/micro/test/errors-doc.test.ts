@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { errorReasons } from "../../src/errors.ts";
-import { pluginErrorCodes, pluginPhases } from "../../src/plugin/index.ts";
+import { errorReasons } from "../src/errors.ts";
+import { pluginErrorCodes, pluginPhases } from "../src/plugin/index.ts";
 
-/** The cells of each table row in docs/errors.md whose first cell is code. This file runs in dist/test/docs. */
-const rows = readFileSync(new URL("../../../../../docs/errors.md", import.meta.url), "utf8")
+/** The cells of each table row in docs/errors.md whose first cell is code. This file runs in dist/test. */
+const rows = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8")
   .split("\n")
   .filter((line) => line.startsWith("| `"))
   .map((line) =>
