@@ -1,5 +1,6 @@
 export { type BrokerSubject, brokerConformance } from "./broker.ts";
 export { type CodecSubject, codecConformance } from "./codec.ts";
+export { type RegistrySubject, type RegistrySupports, registryConformance } from "./registry.ts";
 export { type Binary, requireBinary } from "./require-binary.ts";
 export { certificate, type TlsFixture, tlsFixture } from "./tls-fixture.ts";
 export { type TransportSubject, transportConformance } from "./transport.ts";

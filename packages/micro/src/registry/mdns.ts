@@ -208,8 +208,8 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
   async function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
     const queue = newWatcherQueue({
       ...watchOptions,
-      onEnd() {
-        watchers.delete(queue);
+      onEnd(ended) {
+        watchers.delete(ended);
         release();
       },
     });

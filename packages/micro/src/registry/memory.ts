@@ -26,15 +26,14 @@ export function newMemoryRegistry(options: MemoryRegistryOptions = {}): Registry
   async function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
     const queue = newWatcherQueue({
       ...watchOptions,
-      onEnd() {
-        watchers.delete(queue);
-        hub.watchers.delete(queue);
+      onEnd(ended) {
+        watchers.delete(ended);
+        hub.watchers.delete(ended);
       },
     });
-    if (watchOptions.signal?.aborted !== true) {
-      watchers.add(queue);
-      hub.watchers.add(queue);
-    }
+    if (watchOptions.signal?.aborted) return queue.watcher;
+    watchers.add(queue);
+    hub.watchers.add(queue);
     return queue.watcher;
   }
 

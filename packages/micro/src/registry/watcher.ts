@@ -8,8 +8,8 @@ import type { Result, Watcher, WatchOptions } from "./registry.ts";
 const maxWaiting = 4096;
 
 export interface WatcherOptions extends WatchOptions {
-  /** Called once, when the watcher ended for whatever reason. */
-  onEnd?: () => void;
+  /** Called once, when the watcher ended for whatever reason; at once, when the signal is aborted already. */
+  onEnd?: (queue: WatcherQueue) => void;
 }
 
 /** The reading end of a watch, and the functions by which a registry feeds it. */
@@ -35,7 +35,7 @@ export function newWatcherQueue(options: WatcherOptions = {}): WatcherQueue {
     if (!open) return;
     open = false;
     signal?.removeEventListener("abort", end);
-    onEnd?.();
+    onEnd?.(queue);
   }
 
   function end(): void {
@@ -90,7 +90,8 @@ export function newWatcherQueue(options: WatcherOptions = {}): WatcherQueue {
     [Symbol.asyncDispose]: close,
   };
 
+  const queue: WatcherQueue = { watcher, push, fail, end };
   if (signal?.aborted) end();
   else signal?.addEventListener("abort", end, { once: true });
-  return { watcher, push, fail, end };
+  return queue;
 }
