@@ -148,7 +148,9 @@ function nearFile(absolute: string): string | undefined {
 }
 
 function spelledLike(path: string, near: string): string {
-  return isAbsolute(path) || path.startsWith("file:") ? near : `./${relative(process.cwd(), near)}`;
+  if (isAbsolute(path) || path.startsWith("file:")) return near;
+  const steps = relative(process.cwd(), near);
+  return steps.startsWith("..") ? steps : `./${steps}`;
 }
 
 function isThere(path: string): boolean {
