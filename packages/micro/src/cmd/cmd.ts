@@ -60,7 +60,11 @@ export interface Setting {
 export async function readCommand(options: CommandOptions): Promise<Command> {
   const { name, usage, flags: own = [], argv, env, names = {} } = options;
   const loading = loadOptions(options);
-  await loadPlugins([env.MICRO_PLUGIN ?? "", ...scanFlag(pluginFlag, argv)].flatMap(splitList), loading);
+  const pluginPaths = [...splitList(env.MICRO_PLUGIN ?? ""), ...scanFlag(pluginFlag, argv)];
+  await loadPlugins(
+    pluginPaths.filter((path) => path !== ""),
+    loading,
+  );
   for (const flag of choiceFlags) {
     const wanted = scanFlag(flag, argv).at(-1) ?? env[variableOf(flag) ?? ""] ?? "";
     await loadFirstParty(flag.name, wanted === "" ? (names[flag.name] ?? "") : wanted, loading);

@@ -30,10 +30,12 @@ export interface ChoiceFlag extends Flag {
   readonly name: Kind;
 }
 
+/** Each names one plugin, so that a path may hold a comma; only the variable is split. */
 export const pluginFlag: Flag = {
   name: "plugin",
-  type: "list",
-  usage: "Plugin to load before the other flags are read: a file, a folder or a package. Repeatable",
+  type: "string",
+  usage:
+    "Plugin to load first: a file, a folder or a package. Repeatable; the variable takes a comma-separated list",
 };
 
 /** Has no variable: `MICRO_HELP` would be a strange thing to find in an environment. */

@@ -22,7 +22,7 @@ function programs(): { greeter: string; client: string } {
 
 test("a service and a client in processes of their own find each other by default", async (t) => {
   const { greeter, client } = programs();
-  const argv = ["--server_address=127.0.0.1:0", "--broker=memory"];
+  const argv = ["--server_address=127.0.0.1:0"];
   const server = startChild(t, { source: greeter, argv });
   await server.printed("up");
   assert.deepEqual(await runChild(t, { source: client }), {
