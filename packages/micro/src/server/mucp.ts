@@ -26,12 +26,15 @@ const mucp: Wire = {
       maxAnswerBytes: 4 * 1024 * 1024,
       closed: (connection) => connections.delete(connection),
     };
+    let closing = false;
     const { transport } = parts;
     const listener = await transport.listen(
       settings.address,
       (socket) => {
         const connection = new Connection(host, socket);
         connections.add(connection);
+        // It was accepted before listening ended, and only now is known to speak this protocol.
+        if (closing) void connection.leave();
         return connection;
       },
       {
@@ -46,9 +49,9 @@ const mucp: Wire = {
         host.leaving = true;
       },
       async close() {
-        const stopped = listener.close();
+        await listener.close();
+        closing = true;
         await Promise.all([...connections].map((connection) => connection.leave()));
-        await stopped;
       },
       destroy(reason) {
         void listener.close();

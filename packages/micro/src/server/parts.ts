@@ -1,5 +1,5 @@
 import type { Broker } from "../broker/broker.ts";
-import { newMemoryBroker } from "../broker/memory.ts";
+import { newHttpBroker } from "../broker/http.ts";
 import type { PartOptions, Parts } from "../parts.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -23,7 +23,7 @@ export function serverParts(options: Pick<PartOptions, "parts" | "logger" | "sec
     get broker(): Broker {
       const given = options.parts?.broker;
       if (given !== undefined) return given;
-      own.broker ??= newMemoryBroker(shared);
+      own.broker ??= newHttpBroker({ ...shared, parts });
       return own.broker;
     },
     get registry(): Registry {

@@ -52,8 +52,16 @@ export async function listenTcp(address: string, options: ListenTcpOptions): Pro
   // From here on the server fails only for single connections, such as for want of file descriptors.
   server.on("error", (error) => options.logger.warn(`accepting failed: ${error.message}`, { address }));
   const bound = server.address();
-  const close = async (): Promise<void> => {
-    if (server.listening) server.close();
+  let accepted = 0;
+  server.on("connection", () => accepted++);
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= stop();
+    return closing;
+  };
+  const stop = async (): Promise<void> => {
+    await quiet(() => accepted);
+    server.close();
     // They may still speak up and will be served, but nothing waits for them.
     for (const connection of recognising) connection.unref();
   };
@@ -62,6 +70,27 @@ export async function listenTcp(address: string, options: ListenTcpOptions): Pro
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** How long connections may go on to arrive before listening ends all the same, in milliseconds. */
+const longestArrivalMs = 10_000;
+
+/**
+ * Resolves when no connection waits to be accepted: Node accepts one in each turn of its loop, and the system
+ * resets those that are left when listening ends, with the requests that their clients have sent already.
+ */
+async function quiet(accepted: () => number): Promise<void> {
+  const latest = performance.now() + longestArrivalMs;
+  // What is left of the present turn accepts nothing.
+  await turn();
+  for (let before = -1; before !== accepted() && performance.now() < latest; ) {
+    before = accepted();
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function newServer(address: string, options: ListenTcpOptions): Server {
