@@ -3,7 +3,7 @@
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { relative } from "node:path";
+import { relative, sep } from "node:path";
 
 /** Nothing in an example takes as long. */
 const limitMs = 60_000;
@@ -45,13 +45,17 @@ export async function scene(play) {
   }
 }
 
+function isBelowHere(path) {
+  return path.startsWith(process.cwd() + sep);
+}
+
 /** A name that no other run uses: names of services are seen by the whole network. */
 export function unique(name) {
   return `${name}-${randomBytes(3).toString("hex")}`;
 }
 
 function launch(file, args, env = {}) {
-  const shown = (text) => (text.startsWith("/") ? relative(process.cwd(), text) : text);
+  const shown = (text) => (isBelowHere(text) ? relative(process.cwd(), text) : text);
   const variables = Object.entries(env).map(([name, value]) => `${name}=${shown(value)} `);
   const title = `${variables.join("")}node ${[file, ...args].map(shown).join(" ")}`;
   console.log(`$ ${title}`);

@@ -74,6 +74,6 @@ test("docs/flags.md lists the same flags", () => {
 
 function repository(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "docs"))) folder = dirname(folder);
+  while (!existsSync(join(folder, "docs/flags.md"))) folder = dirname(folder);
   return folder;
 }
