@@ -10,7 +10,7 @@ export const pluginBuild: Command = {
   flags: [...sourceFlags, jsonFlag],
   async run({ args: [path = ""], flags }) {
     const { source, target } = workOf(path, flags);
-    const result = await build(target, source);
+    const result = await build(target, source, { root: process.cwd() });
     for (const warning of result.warnings) process.stderr.write(`${warning.trimEnd()}\n`);
     if (flags.has("json")) printJson(result);
     else printLine(`${result.path}  ${result.bytes} bytes`);

@@ -11,7 +11,7 @@ export const pluginGenerate: Command = {
   flags: [...sourceFlags, jsonFlag],
   async run({ args: [path = ""], flags }) {
     const { source, target } = workOf(path, flags);
-    await generate(target, source);
+    await generate(target, source, { root: process.cwd() });
     if (flags.has("json")) printJson({ path: resolve(target) });
     else printLine(resolve(target));
   },
