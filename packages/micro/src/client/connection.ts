@@ -153,7 +153,9 @@ class Exchange implements Receiver, Interruptible {
   message(answer: Message): void {
     this.#limit.done(this);
     this.#connection.receive(undefined);
-    this.#resolve(answer);
+    // The server gave up for the same deadline: that must not look like an answer of the handler's own.
+    if (this.#limit.isOver()) this.#reject(this.#limit.expire());
+    else this.#resolve(answer);
   }
 
   closed(error: MicroError): void {

@@ -23,7 +23,7 @@ export class Limit {
   readonly #subject: string;
   readonly #ended: (error: MicroError) => void;
   readonly #underWay: Interruptible[] = [];
-  #unfollow: (() => void) | undefined;
+  readonly #followed: Followers[] = [];
 
   /**
    * @param subject for messages: `greeter Greeter.Hello`
@@ -40,32 +40,34 @@ export class Limit {
     return Math.max(0, this.deadline - performance.now());
   }
 
-  /** Ends the call now. The first reason counts. */
-  end(error: MicroError): void {
-    if (this.error !== undefined) return;
+  /** True from the deadline on, also before the sweep has noticed. */
+  isOver(): boolean {
+    return this.deadline !== Infinity && performance.now() >= this.deadline;
+  }
+
+  /** Ends the call now. The first reason counts, and is returned. */
+  end(error: MicroError): MicroError {
+    if (this.error !== undefined) return this.error;
     this.error = error;
     for (const each of this.#underWay.splice(0)) each.interrupt(error);
     this.#ended(error);
+    return error;
   }
 
-  expire(): void {
+  expire(): MicroError {
+    if (this.error !== undefined) return this.error;
     const where = this.address === "" ? "" : ` ${this.address}`;
-    this.end(timedOut(`${this.#subject}: call timeout while ${this.doing}${where}`));
+    return this.end(timedOut(`${this.#subject}: call timeout while ${this.doing}${where}`));
   }
 
   /** Ends the call when the signal aborts, or at once when it already has. */
   follow(signal: AbortSignal): void {
-    const abort = (): void => this.end(endedBy(signal.reason, this.#subject));
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener("abort", abort, { once: true });
-    const earlier = this.#unfollow;
-    this.#unfollow = () => {
-      signal.removeEventListener("abort", abort);
-      earlier?.();
-    };
+    if (signal.aborted) this.abort(signal.reason);
+    else this.#followed.push(follow(signal, this));
+  }
+
+  abort(reason: unknown): void {
+    this.end(endedBy(reason, this.#subject));
   }
 
   /** From now until `done`, the end of the call interrupts this. */
@@ -116,8 +118,7 @@ export class Limit {
 
   /** The call is over by itself: stops listening to signals. */
   release(): void {
-    this.#unfollow?.();
-    this.#unfollow = undefined;
+    for (const followers of this.#followed.splice(0)) followers.remove(this);
   }
 }
 
@@ -159,6 +160,41 @@ export class Limits {
       if (pending && this.#timer === undefined) this.#arm();
     }, sweepMs);
   }
+}
+
+/**
+ * The limits that one signal ends. However many calls are made with a signal, it has one listener: Node warns of
+ * more than ten, and a handler may well make more nested calls at once.
+ */
+class Followers {
+  readonly #signal: AbortSignal;
+  readonly #limits = new Set<Limit>();
+  readonly #abort = (): void => {
+    for (const limit of [...this.#limits]) limit.abort(this.#signal.reason);
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  add(limit: Limit): void {
+    if (this.#limits.size === 0) this.#signal.addEventListener("abort", this.#abort, { once: true });
+    this.#limits.add(limit);
+  }
+
+  remove(limit: Limit): void {
+    this.#limits.delete(limit);
+    if (this.#limits.size === 0) this.#signal.removeEventListener("abort", this.#abort);
+  }
+}
+
+const followersOf = new WeakMap<AbortSignal, Followers>();
+
+function follow(signal: AbortSignal, limit: Limit): Followers {
+  const followers = followersOf.get(signal) ?? new Followers(signal);
+  followersOf.set(signal, followers);
+  followers.add(limit);
+  return followers;
 }
 
 /** A context's signal aborts for its deadline too; that is no cancellation. */

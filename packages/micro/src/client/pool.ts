@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Node } from "../registry/registry.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Connection } from "./connection.ts";
@@ -28,6 +29,8 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    // Each dial under way listens to it.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** An idle connection that can be written to at once, if there is one; it then is the caller's. */

@@ -123,6 +123,11 @@ class MucpStream implements ClientStream, Receiver {
   }
 
   message(message: Message): void {
+    // The server gave up for the same deadline: that must not look like an end of the handler's own.
+    if (this.#limit?.isOver()) {
+      this.#limit.expire();
+      return;
+    }
     const error = message.header[headers.error];
     if (error === endOfStream) this.#finish(undefined);
     else if (error !== undefined && error !== "") this.#finish(MicroError.parse(error));
