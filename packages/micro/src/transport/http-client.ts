@@ -43,7 +43,7 @@ class HttpClientSocket extends HttpSocket {
     // go-micro answers 200 even for errors: this comes from something else, or the request was refused.
     const code = head.status >= 400 ? head.status : 502;
     const text = body.toString().slice(0, maxErrorText).trim();
-    this.fail(this.error(code, `${head.statusLine}: ${text}`));
+    this.fail(this.error(code, text === "" ? head.statusLine : `${head.statusLine}: ${text}`));
   }
 
   protected refused(error: HttpError): void {

@@ -57,6 +57,11 @@ class HttpServerSocket extends HttpSocket {
     return more;
   }
 
+  override resume(): void {
+    super.resume();
+    this.#headTimer?.refresh();
+  }
+
   protected headOf({ header, body }: Message): string {
     return responseHead(header, body.length);
   }

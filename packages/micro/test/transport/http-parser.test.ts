@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HttpError } from "../../src/transport/http-error.ts";
+import type { HttpHead } from "../../src/transport/http-head.ts";
+import { HttpParser, type HttpParserOptions } from "../../src/transport/http-parser.ts";
+import { answers, lines, requests } from "./examples.ts";
+
+interface Parsed {
+  messages: { head: HttpHead; body: string }[];
+  /** Status of the refusal. */
+  refused: number | undefined;
+  why: string;
+  continues: number;
+  parser: HttpParser;
+}
+
+/** Feeds the pieces, given as latin1, and ends the stream if asked. */
+function parse(
+  kind: "request" | "response",
+  pieces: Iterable<string>,
+  options: Partial<HttpParserOptions> & { end?: boolean } = {},
+): Parsed {
+  const messages: Parsed["messages"] = [];
+  let continues = 0;
+  const parser = new HttpParser({
+    kind,
+    maxBodyBytes: 1_000,
+    message: (head, body) => messages.push({ head, body: body.toString("latin1") }),
+    expectsContinue: () => continues++,
+    ...options,
+  });
+  let error: unknown;
+  try {
+    for (const piece of pieces) parser.push(Buffer.from(piece, "latin1"));
+    if (options.end === true) parser.end();
+  } catch (thrown) {
+    error = thrown;
+    assert.ok(error instanceof HttpError, String(error));
+  }
+  const refused = error instanceof HttpError ? error : undefined;
+  return { messages, refused: refused?.status, why: refused?.message ?? "", continues, parser };
+}
+
+/** The text whole, byte by byte, and cut in two at each place. */
+function* splits(text: string): Generator<string[]> {
+  yield [text];
+  yield [...text];
+  for (let at = 1; at < text.length; at++) yield [text.slice(0, at), text.slice(at)];
+}
+
+for (const { name, header, body, wire } of requests) {
+  test(`go-micro's request is read however it is cut: ${name}`, () => {
+    const expected = { ...header, "User-Agent": "Go-http-client/1.1" };
+    for (const pieces of splits(wire)) {
+      const { messages, refused } = parse("request", pieces);
+      assert.equal(refused, undefined);
+      assert.deepEqual(
+        messages.map(({ head, body }) => [{ ...head.header }, head.method, body]),
+        [[expected, "POST", body]],
+      );
+    }
+  });
+}
+
+for (const { name, header, body, wire } of answers) {
+  test(`go-micro's answer is read however it is cut: ${name}`, () => {
+    for (const pieces of splits(wire)) {
+      const { messages, refused } = parse("response", pieces);
+      assert.equal(refused, undefined);
+      assert.deepEqual(
+        messages.map(({ head, body }) => [{ ...head.header }, head.status, head.statusLine, body]),
+        [[header, 200, "200 OK", body]],
+      );
+    }
+  });
+}
+
+test("messages that follow each other without a gap are read one by one", () => {
+  const { messages } = parse("request", [requests.map(({ wire }) => wire).join("")]);
+  assert.deepEqual(
+    messages.map(({ body }) => body),
+    requests.map(({ body }) => body),
+  );
+  const { messages: read } = parse("response", [answers.map(({ wire }) => wire).join("")]);
+  assert.deepEqual(
+    read.map(({ body }) => body),
+    answers.map(({ body }) => body),
+  );
+});
+
+const start = lines("POST / HTTP/1.1", "Host: a");
+
+/** A request with these further lines. */
+function request(...more: string[]): string {
+  return lines(start, ...more, "", "");
+}
+
+test("of a header that comes twice the first value counts, whatever the case of its name", () => {
+  const { messages } = parse("request", [request("X-A: 1", "x-a: 2", "x-A: 3")]);
+  assert.equal(messages[0]?.head.header["X-A"], "1");
+});
+
+test("values lose the white space around them and are UTF-8", () => {
+  const { messages } = parse("request", [
+    request("X-A: \t a\tb \t", "X-B:c", "X-C:", "X-D: Z\xc3\xbcrich", "X-E: \xff"),
+  ]);
+  assert.deepEqual(
+    { ...messages[0]?.head.header },
+    { "X-A": "a\tb", "X-B": "c", "X-C": "", "X-D": "Zürich", "X-E": "�" },
+  );
+});
+
+test("what says how the message is carried is no header of it", () => {
+  const framing = [
+    "Content-Length: 0",
+    "TE: trailers",
+    "Keep-Alive: 5",
+    "Upgrade: h2c",
+    "Trailer: X",
+    "Proxy-Connection: x",
+  ];
+  const { messages } = parse("request", [request(...framing, "Connection: upgrade")]);
+  assert.deepEqual({ ...messages[0]?.head.header }, { Connection: "upgrade" });
+});
+
+test("chunks are joined, extensions and trailers left out", () => {
+  const body = lines("5;name=value", "Hello", "a ;x", ", chunked ", "0", "X-Sum: 1", "x-more: 2", "", "");
+  const text = request("Transfer-Encoding: Chunked") + body + requests[0]?.wire;
+  for (const pieces of splits(text)) {
+    const { messages, refused } = parse("request", pieces);
+    assert.equal(refused, undefined);
+    assert.deepEqual(
+      messages.map(({ body }) => body),
+      ["Hello, chunked ", requests[0]?.body],
+    );
+    assert.equal(messages[0]?.head.header["X-Sum"], undefined);
+  }
+});
+
+const refusedRequests: [name: string, text: string, status: number][] = [
+  ["a folded line", request("X-A: 1", " 2"), 400],
+  ["a line folded by a tab", request("X-A: 1", "\t2"), 400],
+  ["white space before the first field", lines("POST / HTTP/1.1", " Host: a", "", ""), 400],
+  ["white space before the colon", request("X-A : 1"), 400],
+  ["a bare CR in a value", request("X-A: 1\rX-B: 2"), 400],
+  ["a bare CR before the line end", request("X-A: 1\r"), 400],
+  ["a bare LF in a value", request("X-A: 1\nX-B: 2"), 400],
+  ["lines that end in LF", "POST / HTTP/1.1\nHost: a\n\n", 400],
+  ["a NUL in a value", request("X-A: 1\x00"), 400],
+  ["a control character in a value", request("X-A: \x1b[31m"), 400],
+  ["a DEL in a value", request("X-A: \x7f"), 400],
+  ["a field without colon", request("X-A"), 400],
+  ["a field without name", request(": x"), 400],
+  ["a name with a space", request("X A: 1"), 400],
+  ["a name with a letter that is not ASCII", request("X-\xe4: 1"), 400],
+  ["no Host", lines("POST / HTTP/1.1", "X-A: 1", "", ""), 400],
+  ["two Hosts", request("Host: b"), 400],
+  ["two lengths", request("Content-Length: 1", "Content-Length: 2"), 400],
+  ["the same length twice", request("Content-Length: 1", "content-length: 1"), 400],
+  ["a list of lengths", request("Content-Length: 1, 1"), 400],
+  ["a length with sign", request("Content-Length: +1"), 400],
+  ["a negative length", request("Content-Length: -1"), 400],
+  ["a hexadecimal length", request("Content-Length: 0x1"), 400],
+  ["an empty length", request("Content-Length:"), 400],
+  ["a length past all numbers", request("Content-Length: 99999999999999999999"), 400],
+  ["length and chunked", request("Content-Length: 5", "Transfer-Encoding: chunked"), 400],
+  ["chunked and length", request("Transfer-Encoding: chunked", "Content-Length: 5"), 400],
+  ["chunked twice", request("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400],
+  ["another coding", request("Transfer-Encoding: gzip"), 501],
+  ["two codings", request("Transfer-Encoding: gzip, chunked"), 501],
+  ["a coding that only looks like chunked", request("Transfer-Encoding: xchunked"), 501],
+  ["an empty coding", request("Transfer-Encoding:"), 501],
+  ["chunked in HTTP/1.0", lines("POST / HTTP/1.0", "Transfer-Encoding: chunked", "", ""), 400],
+  ["an unknown expectation", request("Expect: miracles"), 417],
+  ["a body that is too long", request("Content-Length: 1001"), 413],
+  ["the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
+  ["HTTP/1.2", lines("POST / HTTP/1.2", "Host: a", "", ""), 505],
+  ["no version", lines("POST /", "Host: a", "", ""), 400],
+  ["two spaces in the request line", lines("POST  / HTTP/1.1", "Host: a", "", ""), 400],
+  ["a space in the target", lines("POST /a b HTTP/1.1", "Host: a", "", ""), 400],
+  ["a method that is no token", lines("PO@ST / HTTP/1.1", "Host: a", "", ""), 400],
+  ["an empty line first", `\r\n${request()}`, 400],
+  ["nothing but line ends", "\r\n\r\n", 400],
+  ["a TLS handshake", "\x16\x03\x01\x02\x00\x01\x00", 400],
+  ["a head that is too long", request(`X-A: ${"x".repeat(70_000)}`), 431],
+  ["a head that is too long and never ends", `${start}\r\nX-A: ${"x".repeat(70_000)}`, 431],
+  ["too many fields", request(...Array.from({ length: 300 }, (_, n) => `X-${n}: 1`)), 431],
+];
+
+const chunked = request("Transfer-Encoding: chunked");
+
+refusedRequests.push(
+  ["a chunk size that is no number", `${chunked}x\r\n`, 400],
+  ["an empty chunk size", `${chunked}\r\n\r\n`, 400],
+  ["a chunk size with 0x", `${chunked}0x1\r\na\r\n`, 400],
+  ["a negative chunk size", `${chunked}-1\r\n`, 400],
+  ["a chunk size after white space", `${chunked} 1\r\na\r\n`, 400],
+  ["a chunk size past all numbers", `${chunked}fffffffff\r\n`, 400],
+  ["a chunk line that ends in LF", `${chunked}1\na\r\n0\r\n\r\n`, 400],
+  ["a bare CR in a chunk extension", `${chunked}1;a\rb\r\na\r\n`, 400],
+  ["a chunk extension without end", `${chunked}1;${"x".repeat(300)}`, 400],
+  ["a chunk that is longer than announced", `${chunked}1\r\nab\r\n`, 400],
+  ["chunks that are too long together", `${chunked}3e8\r\n${"x".repeat(1_000)}\r\n1\r\nx`, 413],
+  ["a chunk that is too long", `${chunked}3e9\r\n`, 413],
+  ["a folded trailer", `${chunked}0\r\nX-A: 1\r\n 2\r\n\r\n`, 400],
+  ["a trailer with a bare LF", `${chunked}0\r\nX-A: 1\nX-B: 2\r\n\r\n`, 400],
+  ["a bare CR instead of a trailer", `${chunked}0\r\n\rX: 1\r\n\r\n`, 400],
+  ["a trailer that never ends", `${chunked}0\r\nX-A: ${"x".repeat(9_000)}`, 431],
+);
+
+for (const [name, text, status] of refusedRequests) {
+  test(`a request with ${name} is refused with ${status}`, () => {
+    const whole = parse("request", [text]);
+    assert.deepEqual([whole.refused, whole.messages.length], [status, 0], whole.why);
+    const bytewise = parse("request", text);
+    assert.equal(bytewise.messages.length, 0);
+    assert.ok(bytewise.refused !== undefined);
+    // Nothing that follows brings the parser back.
+    whole.parser.push(Buffer.from(request()));
+    assert.equal(whole.messages.length, 0);
+  });
+}
+
+test("bytes that no head begins with are refused before the head is complete", () => {
+  for (const text of ["\x16\x03\x01", "GET / HTTP/1.1\nHost", "GET / HTTP/1.1\r\nX: \x00", "GET /\rx"]) {
+    assert.equal(parse("request", [text]).refused, 400, JSON.stringify(text));
+    assert.equal(parse("request", text).refused, 400, JSON.stringify(text));
+  }
+});
+
+const refusedResponses: [name: string, text: string][] = [
+  ["another protocol", "SSH-2.0-OpenSSH\r\n\r\n"],
+  ["an HTTP/2 frame", "\x00\x00\x06\x04\x00"],
+  ["a status of two digits", "HTTP/1.1 20 OK\r\n\r\n"],
+  ["a status of four digits", "HTTP/1.1 2000 OK\r\n\r\n"],
+  ["another version", "HTTP/2.0 200 OK\r\n\r\n"],
+  ["length and chunked", lines("HTTP/1.1 200 OK", "Content-Length: 0", "Transfer-Encoding: chunked", "", "")],
+  ["two lengths", lines("HTTP/1.1 200 OK", "Content-Length: 0", "Content-Length: 0", "", "")],
+  ["a folded line", lines("HTTP/1.1 200 OK", "X-A: 1", " 2", "", "")],
+  ["a body that is too long", lines("HTTP/1.1 200 OK", "Content-Length: 1001", "", "")],
+  ["a body without length that is too long", `HTTP/1.1 200 OK\r\n\r\n${"x".repeat(1_001)}`],
+];
+
+for (const [name, text] of refusedResponses) {
+  test(`an answer with ${name} is refused`, () => {
+    for (const pieces of [[text], text]) {
+      const { messages, refused } = parse("response", pieces);
+      assert.ok(refused !== undefined);
+      assert.equal(messages.length, 0);
+    }
+  });
+}
+
+test("an answer without length ends with the connection", () => {
+  for (const pieces of splits(lines("HTTP/1.0 200 OK", "X-A: 1", "", "all the rest"))) {
+    const { messages } = parse("response", pieces, { end: true });
+    assert.deepEqual(
+      messages.map(({ head, body }) => [head.status, body]),
+      [[200, "all the rest"]],
+    );
+  }
+  assert.equal(parse("response", ["HTTP/1.1 200\r\n\r\n"], { end: true }).messages.length, 1);
+});
+
+test("interim answers are passed over, and answers that have no body have none", () => {
+  const text =
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-A: 1\r\n\r\n" +
+    "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx";
+  for (const pieces of splits(text)) {
+    const { messages } = parse("response", pieces);
+    assert.deepEqual(
+      messages.map(({ head, body }) => [head.status, body]),
+      [
+        [204, ""],
+        [200, "x"],
+      ],
+    );
+  }
+});
+
+test("a message that is cut off is no message", () => {
+  const wire = requests[0]?.wire ?? "";
+  for (let at = 1; at < wire.length; at++) {
+    const { messages, why } = parse("request", [wire.slice(0, at)], { end: true });
+    assert.equal(messages.length, 0);
+    assert.equal(why, "unexpected EOF");
+  }
+  const inChunk = `${chunked}5\r\nHel`;
+  assert.equal(parse("request", [inChunk], { end: true }).why, "unexpected EOF");
+  assert.equal(parse("request", [wire], { end: true }).refused, undefined);
+});
+
+test("a client that waits for 100 Continue is answered once, before the body only", () => {
+  const head = request("Expect: 100-Continue", "Content-Length: 2");
+  assert.equal(parse("request", [head]).continues, 1);
+  assert.equal(parse("request", [head, "x", "y"]).continues, 1);
+  assert.equal(parse("request", [`${head}x`, "y"]).continues, 0);
+  assert.equal(parse("request", [request("Expect: 100-continue")]).continues, 0);
+  assert.equal(parse("request", [request("Expect: 100-continue", "Content-Length: 1001")]).continues, 0);
+});
+
+test("who wants the connection closed is told from who doesn't", () => {
+  const closes = (text: string) => parse("request", [text]).messages[0]?.head.close;
+  assert.equal(closes(request()), false);
+  assert.equal(closes(request("Connection: keep-alive")), false);
+  assert.equal(closes(request("Connection: Close")), true);
+  assert.equal(closes(request("Connection: upgrade,close")), true);
+  assert.equal(closes(lines("GET / HTTP/1.0", "", "")), true);
+  assert.equal(closes(lines("GET / HTTP/1.0", "Connection: keep-alive", "", "")), false);
+});
+
+test("a stopped parser reads no further, not even what came in the same bytes", () => {
+  const seen: string[] = [];
+  const parser: HttpParser = new HttpParser({
+    kind: "request",
+    maxBodyBytes: 10,
+    message: (_head, body) => {
+      seen.push(body.toString());
+      parser.stop();
+    },
+  });
+  parser.push(Buffer.from(`${request("Content-Length: 1")}a${request("Content-Length: 1")}b`));
+  parser.push(Buffer.from(request()));
+  parser.end();
+  assert.deepEqual(seen, ["a"]);
+});
+
+test("an announced length costs no memory until the bytes come", () => {
+  const before = process.memoryUsage().arrayBuffers;
+  const parsers = Array.from({ length: 200 }, () => {
+    const parser = new HttpParser({ kind: "request", maxBodyBytes: 1 << 30, message: () => {} });
+    parser.push(Buffer.from(`${request(`Content-Length: ${1 << 30}`)}x`));
+    return parser;
+  });
+  assert.ok(process.memoryUsage().arrayBuffers - before < 1 << 20);
+  assert.ok(parsers.every(({ idle }) => !idle));
+});
