@@ -1,6 +1,7 @@
 import { MicroError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { Node, Service } from "../registry/registry.ts";
+import type { Snapshot } from "../registry/cache.ts";
+import type { Node } from "../registry/registry.ts";
 import { brokerErrorId } from "./failures.ts";
 import type { Sender } from "./http-sender.ts";
 
@@ -21,7 +22,7 @@ export interface FanOutSetup {
   sender: Sender;
   logger: Logger;
   /** The records of the subscribers; `fresh` when the cached ones have led nowhere. */
-  lookUp(options: { fresh: boolean; signal: AbortSignal | undefined }): Promise<Service[]>;
+  lookUp(options: { fresh: boolean; signal: AbortSignal | undefined }): Promise<Snapshot>;
 }
 
 /** A node that could not be reached is offered a message last, or not at all, for this long. */
@@ -136,7 +137,7 @@ interface Miss extends Group {
   failures: MicroError[];
 }
 
-function groupsOf(services: readonly Service[], topic: string): Group[] {
+function groupsOf(services: Snapshot, topic: string): Group[] {
   return services
     .map(({ version, nodes }) => ({
       version,

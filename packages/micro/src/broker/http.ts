@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { advertisedHost, joinAddress, parseAddress } from "../address.ts";
 import { badRequest, MicroError } from "../errors.ts";
 import { newLogger } from "../logger.ts";
-import { newMemoryRegistry } from "../registry/memory.ts";
+import { newMdnsRegistry } from "../registry/mdns.ts";
 import type { Registry, Service } from "../registry/registry.ts";
 import { tlsOf } from "../tls.ts";
 import type {
@@ -21,6 +21,7 @@ import { broadcastVersion, type FanOut, newFanOut } from "./http-fan-out.ts";
 import { type Receiver, startReceiver } from "./http-receiver.ts";
 import { keepRegistered } from "./http-registration.ts";
 import { newSender, type Sender } from "./http-sender.ts";
+import { newSubscribers, serviceName } from "./http-subscribers.ts";
 import { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
 import { newSubscription } from "./subscription.ts";
 import { builtInSupports } from "./supports.ts";
@@ -63,6 +64,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   const tls = tlsOf(options);
   /** By node id. */
   const targets = new Map<string, { topic: string; delivery: Delivery }>();
+  const subscribers = newSubscribers(registry, logger);
   const subscriptions = new Set<Subscription>();
   const publishing = new Set<Promise<void>>();
   const subscribing = new Set<Promise<Subscription>>();
@@ -84,7 +86,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
       await disconnecting;
       if (sending !== undefined) return;
       const sender = newSender({ timeoutMs, tls });
-      sending = { sender, fanOut: newFanOut({ sender, logger, lookUp }) };
+      sending = { sender, fanOut: newFanOut({ sender, logger, lookUp: subscribers.lookUp }) };
     },
 
     disconnect(): Promise<void> {
@@ -143,6 +145,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
       targets.delete(id);
       throw notRegistered(topic, registry().name, thrown);
     });
+    await subscribers.forget();
     const subscription = newSubscription(topic, subscribeOptions, end, logger);
     subscriptions.add(subscription);
     return subscription;
@@ -194,6 +197,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     await (await receiver)?.close();
     sending?.sender.close();
     sending = undefined;
+    await subscribers.forget();
     receiver = undefined;
     address = "";
     await fallbackRegistry?.close();
@@ -203,17 +207,10 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   function registry(): Registry {
     const own = options.parts?.registry;
     if (own !== undefined) return own;
-    fallbackRegistry ??= newMemoryRegistry({ logger });
+    fallbackRegistry ??= newMdnsRegistry({ logger });
     return fallbackRegistry;
   }
-
-  function lookUp({ signal }: { signal: AbortSignal | undefined }): Promise<Service[]> {
-    return registry().getService(serviceName, signal === undefined ? {} : { signal });
-  }
 }
-
-/** One service in the registry holds the subscriptions of all topics. */
-const serviceName = "micro.http.broker";
 
 function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
   set.add(work);
