@@ -1,4 +1,9 @@
 export { type BrokerSubject, brokerConformance } from "./broker.ts";
+export {
+  type ClientServerSubject,
+  type ClientServerSupports,
+  clientServerConformance,
+} from "./client-server.ts";
 export { type CodecSubject, codecConformance } from "./codec.ts";
 export { type RegistrySubject, type RegistrySupports, registryConformance } from "./registry.ts";
 export { type Binary, requireBinary } from "./require-binary.ts";

@@ -54,8 +54,9 @@ export class CallContext implements Context {
       const remaining = this.remainingMs();
       if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason);
       else if (remaining !== undefined) {
-        // Node fires timers past 2^31 ms at once; nobody waits for those 24 days.
-        const wait = Math.min(remaining, 0x7fff_ffff);
+        // Node cuts the fraction off and counts from the start of the event loop's turn: one more, so that it is
+        // never early. It fires timers past 2^31 ms at once; nobody waits for those 24 days.
+        const wait = Math.min(Math.ceil(remaining) + 1, 0x7fff_ffff);
         this.#timer = setTimeout(
           () => this.cancel(timeout("go.micro.server", "deadline exceeded", { reason: "timeout" })),
           wait,

@@ -1,9 +1,10 @@
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import type { Node } from "../registry/registry.ts";
+import { filterProtocol } from "../selector/filters.ts";
 import type { Filter, Next, SelectOptions, Selector } from "../selector/selector.ts";
 import type { CallRequest } from "./client.ts";
-import { Limit, Limits } from "./limit.ts";
-import { filterProtocol } from "./protocol-filter.ts";
+import { Limit } from "./limit.ts";
+import { Limits } from "./limits.ts";
 import { RetryBudget } from "./retry.ts";
 import { type ClientSettings, count, positive } from "./settings.ts";
 
@@ -88,13 +89,11 @@ export class CallPath {
       this.#budget.earn();
       // Addresses of the caller's own bypass the selector, which then learns nothing either.
       const selector = isGiven(request.addresses) ? undefined : this.#selector();
-      const found =
-        selector === undefined
-          ? this.#inTurn(request.addresses ?? [])
-          : this.#select(selector, request, limit);
-      const next = typeof found === "function" ? found : await limit.race(found);
+      const found = this.#look(selector, request, limit);
+      let next = typeof found === "function" ? found : await limit.race(found);
+      const tried: string[] = [];
       for (let number = 0; ; number++) {
-        const node = next();
+        const node = untried(next, tried);
         try {
           const value = await attempt(node, number, limit);
           selector?.mark(request.service, node);
@@ -107,6 +106,8 @@ export class CallPath {
           const waitMs = backoff(number + 1);
           if (waitMs >= limit.remainingMs()) throw error;
           await limit.sleep(waitMs);
+          tried.push(node.id);
+          if (selector !== undefined) next = await this.#lookAgain(selector, request, limit, error);
         }
       }
     } finally {
@@ -114,8 +115,9 @@ export class CallPath {
     }
   }
 
-  #select(selector: Selector, request: CallRequest, limit: Limit): Next | PromiseLike<Next> {
-    const { service, filters, strategy, signal } = request;
+  #look(selector: Selector | undefined, request: CallRequest, limit: Limit): Next | PromiseLike<Next> {
+    const { service, addresses = [], filters, strategy, signal } = request;
+    if (selector === undefined) return this.#inTurn(addresses);
     const remainingMs = limit.remainingMs();
     const options: SelectOptions = {
       filters: filters === undefined ? this.#filters : [...this.#filters, ...filters],
@@ -124,6 +126,21 @@ export class CallPath {
       ...(signal !== undefined && { signal }),
     };
     return selector.select(service, options);
+  }
+
+  /** Before a retry: nodes may have come since the call began, while those it knows were going. */
+  async #lookAgain(
+    selector: Selector,
+    request: CallRequest,
+    limit: Limit,
+    failed: MicroError,
+  ): Promise<Next> {
+    try {
+      return await limit.race(Promise.resolve(this.#look(selector, request, limit)));
+    } catch {
+      // That nobody is left explains less than why the last one failed.
+      throw limit.error ?? failed;
+    }
   }
 
   /** Calls begin at one address after the other, and so do the attempts of each. */
@@ -145,6 +162,13 @@ export class CallPath {
 
 function isGiven(addresses: readonly string[] | undefined): boolean {
   return addresses !== undefined && addresses.length > 0;
+}
+
+/** A node that was not tried before, if there is one: `next` repeats itself only after all others. */
+function untried(next: Next, tried: readonly string[]): Node {
+  let node = next();
+  for (let draws = 0; draws < tried.length && tried.includes(node.id); draws++) node = next();
+  return node;
 }
 
 function isName(value: unknown): boolean {

@@ -1,7 +1,5 @@
 import { MicroError } from "../errors.ts";
-
-/** Period of the sweep, in milliseconds: how late a deadline may be noticed. */
-const sweepMs = 25;
+import { type Followers, follow } from "./followers.ts";
 
 /** Something that is under way for a call and must stop when the call ends early. */
 export interface Interruptible {
@@ -120,81 +118,6 @@ export class Limit {
   release(): void {
     for (const followers of this.#followed.splice(0)) followers.remove(this);
   }
-}
-
-/**
- * The limits of all calls of one client, looked at together every 25 ms, so that no call needs a timer.
- *
- * The timer runs only while a deadline is pending, and then keeps the process alive: somebody waits for it.
- */
-export class Limits {
-  readonly #open = new Set<Limit>();
-  #timer: NodeJS.Timeout | undefined;
-
-  add(limit: Limit): void {
-    this.#open.add(limit);
-    if (this.#timer === undefined && limit.deadline !== Infinity) this.#arm();
-  }
-
-  remove(limit: Limit): void {
-    limit.release();
-    this.#open.delete(limit);
-  }
-
-  /** Ends everything that is pending with this error. */
-  endAll(error: MicroError): void {
-    for (const limit of [...this.#open]) limit.end(error);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #arm(): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      const now = performance.now();
-      let pending = false;
-      for (const limit of this.#open) {
-        if (limit.deadline <= now) limit.expire();
-        else if (limit.deadline !== Infinity) pending = true;
-      }
-      if (pending && this.#timer === undefined) this.#arm();
-    }, sweepMs);
-  }
-}
-
-/**
- * The limits that one signal ends. However many calls are made with a signal, it has one listener: Node warns of
- * more than ten, and a handler may well make more nested calls at once.
- */
-class Followers {
-  readonly #signal: AbortSignal;
-  readonly #limits = new Set<Limit>();
-  readonly #abort = (): void => {
-    for (const limit of [...this.#limits]) limit.abort(this.#signal.reason);
-  };
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  add(limit: Limit): void {
-    if (this.#limits.size === 0) this.#signal.addEventListener("abort", this.#abort, { once: true });
-    this.#limits.add(limit);
-  }
-
-  remove(limit: Limit): void {
-    this.#limits.delete(limit);
-    if (this.#limits.size === 0) this.#signal.removeEventListener("abort", this.#abort);
-  }
-}
-
-const followersOf = new WeakMap<AbortSignal, Followers>();
-
-function follow(signal: AbortSignal, limit: Limit): Followers {
-  const followers = followersOf.get(signal) ?? new Followers(signal);
-  followersOf.set(signal, followers);
-  followers.add(limit);
-  return followers;
 }
 
 /** A context's signal aborts for its deadline too; that is no cancellation. */

@@ -1,5 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
+import { newHttpBroker } from "../broker/http.ts";
 import type { PartOptions, Parts } from "../parts.ts";
+import { newSelector } from "../selector/registry.ts";
 import type { Selector } from "../selector/selector.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -20,10 +22,12 @@ export function clientParts(options: PartOptions): ClientParts {
   let own: { broker?: Broker; selector?: Selector; transport?: Transport } = {};
   const made = {
     broker(): Broker {
-      throw missing("broker");
+      own.broker ??= newHttpBroker(shared);
+      return own.broker;
     },
     selector(): Selector {
-      throw missing("selector");
+      own.selector ??= newSelector(shared);
+      return own.selector;
     },
     transport(): Transport {
       own.transport ??= newHttpTransport({ ...shared, ...secured });
@@ -48,8 +52,4 @@ export function clientParts(options: PartOptions): ClientParts {
       await transport?.close();
     },
   };
-}
-
-function missing(part: string): Error {
-  return new TypeError(`newClient needs parts.${part}`);
 }
