@@ -76,6 +76,8 @@ interface Target<Request, Response> extends CallOptions {
   service: string;
   /** `Type.Method`. */
   endpoint: string;
+  /** Protobuf package of the type, for protocols that name a service in full: gRPC, bRPC. @default none */
+  package?: string;
   /** For codecs that need to be told (protobuf). */
   requestType?: MessageType<Request>;
   responseType?: MessageType<Response>;

@@ -47,6 +47,10 @@ export interface Decoded {
 export interface MessageType<T = unknown> {
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
+  /** What JSON codecs write for `value`, such as protobuf's JSON form. @default the value itself */
+  toJson?(value: T): unknown;
+  /** The value that parsed JSON stands for. Throws for JSON of another form. @default the JSON itself */
+  fromJson?(json: unknown): T;
 }
 
 /** Content type → codec. */

@@ -27,6 +27,12 @@ export interface Router {
    */
   find(endpoint: string): Route;
   /**
+   * The endpoint of a service that may be named with its protobuf package, as in gRPC and bRPC: the handler
+   * whose schema has exactly that name, else the one named like the last part, which is go-micro's rule. Tells
+   * what is missing when there is none.
+   */
+  findIn(service: string, method: string): Route | "no-service" | "no-method";
+  /**
    * What the caller is told about a thrown value: a MicroError whole, anything else as 500 with the
    * service's name as its id. The latter is logged, for it is a fault in the handler. Never throws.
    */
@@ -55,6 +61,8 @@ export interface RouterOptions {
 export function newRouter(options: RouterOptions): Router {
   const { name, logger, wrapHandler = [] } = options;
   const handlers = new Map<string, Handler>();
+  /** The handlers that have a schema, by its name. */
+  const schemas = new Map<string, Handler>();
   const routes = new Map<string, Route>();
   const stats = { requests: 0, errors: 0 };
 
@@ -75,6 +83,7 @@ export function newRouter(options: RouterOptions): Router {
         );
       }
       handlers.set(handler.name, handler);
+      if (handler.schema !== undefined) schemas.set(handler.schema.typeName, handler);
       for (const endpoint of handler.endpoints) routes.set(endpoint.name, routeOf(endpoint, wrapHandler));
     },
 
@@ -83,6 +92,13 @@ export function newRouter(options: RouterOptions): Router {
       const route = routes.get(endpoint);
       if (route === undefined) throw notRoutable(endpoint, handlers);
       return route;
+    },
+
+    findIn(service, method) {
+      stats.requests++;
+      const handler = schemas.get(service) ?? handlers.get(service.slice(service.lastIndexOf(".") + 1));
+      if (handler === undefined) return "no-service";
+      return routes.get(`${handler.name}.${method}`) ?? "no-method";
     },
 
     failure(thrown, endpoint) {

@@ -38,6 +38,15 @@ export interface Handler {
   readonly endpoints: readonly EndpointHandler[];
   /** Callable, but not in the registry. */
   readonly internal: boolean;
+  /** What the handler was made from, for protocols that name a service in full or describe it to callers. */
+  readonly schema?: ServiceSchema;
+}
+
+/** The part of a protobuf service descriptor (`DescService` of `@bufbuild/protobuf`) that the core looks at. */
+export interface ServiceSchema {
+  readonly kind: "service";
+  /** With the package: `helloworld.Greeter`. */
+  readonly typeName: string;
 }
 
 export interface EndpointHandler {

@@ -43,6 +43,25 @@ test("an unknown endpoint gives go-micro's text, without id and code", () => {
   }
 });
 
+test("a service named with its package is found by its whole name first, then by the last part", () => {
+  const { router } = routerWithLog();
+  const schema = { kind: "service", typeName: "helloworld.Greeter" } as const;
+  router.add({ ...newHandler("Greeter", { Hello: () => 1 }), schema });
+  router.add(newHandler("Say", { Hello: () => 1 }));
+  const nameOf = (service: string, method: string) => {
+    const found = router.findIn(service, method);
+    return typeof found === "string" ? found : found.name;
+  };
+  assert.equal(nameOf("helloworld.Greeter", "Hello"), "Greeter.Hello");
+  assert.equal(nameOf("go.micro.srv.greeter.Greeter", "Hello"), "Greeter.Hello");
+  assert.equal(nameOf("Say", "Hello"), "Say.Hello");
+  assert.equal(nameOf("a.b.Debug", "Health"), "Debug.Health");
+  assert.equal(nameOf("helloworld.Greeter", "Nope"), "no-method");
+  assert.equal(nameOf("helloworld.Nope", "Hello"), "no-service");
+  assert.equal(nameOf("", ""), "no-service");
+  assert.equal(router.stats.requests, 7);
+});
+
 test("a second handler of the same name is refused, and so is what is none", () => {
   const { router } = routerWithLog();
   router.add(newHandler("Greeter", { Hello: () => 1 }));
