@@ -1,4 +1,5 @@
 import { notImplemented } from "../errors.ts";
+import type { Metadata } from "../metadata.ts";
 import type { Node } from "../registry/registry.ts";
 import type { Selector } from "../selector/selector.ts";
 import { attemptsBy, type WireAttempt } from "./attempt.ts";
@@ -11,10 +12,11 @@ import type {
   ClientStream,
   StreamRequest,
 } from "./client.ts";
-import { type MetadataSource, metadataSource } from "./inherit.ts";
+import { metadataSource } from "./inherit.ts";
+import type { Limit } from "./limit.ts";
 import { type ClientParts, clientParts } from "./parts.ts";
 import { publisher } from "./publish.ts";
-import { type ClientSettings, clientSettings } from "./settings.ts";
+import { type ClientSettings, clientSettings, positive } from "./settings.ts";
 
 /**
  * What a wire protocol brings to become a client. Selection, deadlines, retries, wrappers, the metadata of
@@ -34,9 +36,8 @@ export interface ClientHost {
   readonly options: ClientOptions;
   readonly settings: ClientSettings;
   readonly parts: ClientParts;
-  /** For streams, which have to be opened within it. */
-  readonly path: CallPath;
-  readonly metadata: MetadataSource;
+  /** Gives an open stream the limit of its own. */
+  readonly path: Pick<CallPath, "limit" | "done">;
 }
 
 export interface WireCalls {
@@ -46,12 +47,26 @@ export interface WireCalls {
    *   request never reached a handler and may be tried on another node.
    */
   call(attempt: WireAttempt): Promise<unknown>;
-  /** Without it streams are refused: 501 `not-supported`. */
-  stream?(request: StreamRequest): Promise<ClientStream>;
+  /**
+   * Opens a stream to `attempt.node`. Without it streams are refused: 501 `not-supported`.
+   * @throws MicroError as `call` does
+   */
+  stream?(attempt: StreamAttempt): Promise<ClientStream>;
   /** The nodes of a service changed; these are left. */
   keepOnly?(service: string, nodes: readonly Node[]): void;
   /** Closes all connections. What was under way has been told already. */
   close(): void;
+}
+
+/** One attempt to open a stream. Its metadata is complete and safe to send, and its own. */
+export interface StreamAttempt {
+  readonly node: Node;
+  readonly request: StreamRequest;
+  readonly metadata: Metadata;
+  /** When the stream itself ends, on the clock of `performance.now()`; `Infinity` for none. */
+  readonly deadline: number;
+  /** Ends the opening. The stream has a limit of its own, from `ClientHost.path`. */
+  readonly limit: Limit;
 }
 
 /**
@@ -77,7 +92,7 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
   };
 
   const path = new CallPath(settings, selector, wire.protocol);
-  const calls = wire.open({ options, settings, parts, path, metadata });
+  const calls = wire.open({ options, settings, parts, path });
   const attemptsOf = attemptsBy((attempt) => calls.call(attempt), settings, metadata);
   const publish = publisher(settings, metadata);
   let closing: Promise<void> | undefined;
@@ -91,8 +106,7 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
     stream<Response, Request>(
       request: StreamRequest<Request, Response>,
     ): Promise<ClientStream<Request, Response>> {
-      if (calls.stream === undefined) return Promise.reject(noStreams(wire.name, request.endpoint));
-      return calls.stream(request) as Promise<ClientStream<Request, Response>>;
+      return open(request) as Promise<ClientStream<Request, Response>>;
     },
     publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void> {
       return publish(() => parts.broker, topic, body, options);
@@ -104,6 +118,22 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
     [Symbol.asyncDispose]: () => client.close(),
   };
   return client;
+
+  async function open(request: StreamRequest): Promise<ClientStream> {
+    const { endpoint, context, timeoutMs = Infinity } = request;
+    const stream = calls.stream?.bind(calls);
+    if (stream === undefined) throw noStreams(wire.name, endpoint);
+    // The stream's own time starts now, too.
+    const deadline = Math.min(
+      performance.now() + positive("timeoutMs", timeoutMs),
+      context?.deadline ?? Infinity,
+    );
+    const openingMs = Math.min(timeoutMs, settings.requestTimeoutMs);
+    return path.run(request, openingMs, (node, _number, limit) => {
+      const header = metadata(request.metadata, context?.metadata);
+      return stream({ node, request, metadata: header, deadline, limit });
+    });
+  }
 
   async function close(): Promise<void> {
     path.close();

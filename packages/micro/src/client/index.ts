@@ -1,6 +1,12 @@
 export type { WireAttempt } from "./attempt.ts";
 export * from "./client.ts";
-export { type ClientHost, type ClientWire, newClientOver, type WireCalls } from "./client-over.ts";
+export {
+  type ClientHost,
+  type ClientWire,
+  newClientOver,
+  type StreamAttempt,
+  type WireCalls,
+} from "./client-over.ts";
 export type { Limit } from "./limit.ts";
 export { newClient } from "./mucp.ts";
 export { defaultBackoff, defaultRetry } from "./retry.ts";

@@ -7,7 +7,7 @@ import { openStream } from "./stream.ts";
 import { formatFor, readAnswer, writeHeader } from "./wire.ts";
 
 /** What mucp's calls and streams of one client share. */
-export interface Mucp extends Pick<ClientHost, "settings" | "path" | "metadata"> {
+export interface Mucp extends Pick<ClientHost, "settings" | "path"> {
   readonly pool: Pool;
   /** Asked for each attempt. */
   transport(): Transport;
@@ -30,21 +30,20 @@ const mucp: ClientWire = {
   name: "mucp",
   protocol: "mucp",
 
-  open({ settings, parts, path, metadata }) {
+  open({ settings, parts, path }) {
     const { poolSize, poolTtlMs, dialTimeoutMs } = settings;
     const pool = new Pool({ size: poolSize, ttlMs: poolTtlMs, dialTimeoutMs });
     let ids = 0;
     const shared: Mucp = {
       settings,
       path,
-      metadata,
       pool,
       transport: () => parts.transport,
       nextId: () => String(ids++),
     };
     return {
       call: (attempt) => exchange(shared, attempt),
-      stream: (request) => openStream(shared, request),
+      stream: (attempt) => openStream(shared, attempt),
       keepOnly: (service, nodes) => pool.keepOnly(service, nodes),
       close: () => pool.close(),
     };

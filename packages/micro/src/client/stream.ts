@@ -3,10 +3,10 @@ import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
 import type { Message } from "../transport/transport.ts";
 import type { ClientStream, StreamRequest } from "./client.ts";
+import type { StreamAttempt } from "./client-over.ts";
 import type { Connection, Receiver } from "./connection.ts";
 import type { Limit } from "./limit.ts";
 import type { Mucp } from "./mucp.ts";
-import { positive } from "./settings.ts";
 import { type Format, formatFor, readAnswer, writeHeader } from "./wire.ts";
 
 /** Answers kept for a slow reader before the server is made to wait. */
@@ -14,34 +14,25 @@ const maxWaiting = 64;
 /** The same in bytes of their bodies. */
 const maxWaitingBytes = 1 << 20;
 
-/** Dials, sends the handshake and gives the stream. The stream has its own limit, which starts now, too. */
-export async function openStream(mucp: Mucp, request: StreamRequest): Promise<ClientStream> {
-  const timeoutMs = request.timeoutMs === undefined ? Infinity : positive("timeoutMs", request.timeoutMs);
-  const deadline = performance.now() + timeoutMs;
-  const { settings } = mucp;
-  return mucp.path.run(
-    request,
-    Math.min(timeoutMs, settings.requestTimeoutMs),
-    async (node, _number, limit) => {
-      const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
-      const id = mucp.nextId();
-      const header = mucp.metadata(request.metadata, request.context?.metadata);
-      // One connection per stream: go-micro's servers may send anything on it at any time.
-      const connection = await mucp.pool.dial(mucp.transport(), request.service, node.address, limit);
-      const remainingMs = Math.min(deadline, request.context?.deadline ?? Infinity) - performance.now();
-      writeHeader(header, request, format, id, remainingMs);
-      header[headers.stream] = id;
-      try {
-        const stream = new MucpStream({ mucp, request, format, connection, header, remainingMs });
-        // The server looks only at the headers of the first message, so it must not be one of the caller's.
-        stream.handshake();
-        return stream;
-      } catch (thrown) {
-        connection.destroy();
-        throw thrown;
-      }
-    },
-  );
+/** Dials, sends the handshake and gives the stream. */
+export async function openStream(mucp: Mucp, attempt: StreamAttempt): Promise<ClientStream> {
+  const { node, request, metadata: header, deadline, limit } = attempt;
+  const format = formatFor(request.contentType ?? mucp.settings.contentType, node, mucp.settings.codecs);
+  const id = mucp.nextId();
+  // One connection per stream: go-micro's servers may send anything on it at any time.
+  const connection = await mucp.pool.dial(mucp.transport(), request.service, node.address, limit);
+  const remainingMs = deadline - performance.now();
+  writeHeader(header, request, format, id, remainingMs);
+  header[headers.stream] = id;
+  try {
+    const stream = new MucpStream({ mucp, request, format, connection, header, remainingMs });
+    // The server looks only at the headers of the first message, so it must not be one of the caller's.
+    stream.handshake();
+    return stream;
+  } catch (thrown) {
+    connection.destroy();
+    throw thrown;
+  }
 }
 
 interface StreamParts {
