@@ -7,19 +7,19 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pack } from "./pack.mjs";
 import { publishedPackages } from "./workspace.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "ts-micro-pack-"));
 let failed = 0;
 
 for (const { folder, manifest } of publishedPackages()) {
-  const pack = run("npm", ["pack", `./${folder}`, "--json", "--pack-destination", scratch]);
-  if (pack.status !== 0) {
-    problem(manifest.name, "npm pack", pack);
-    continue;
-  }
-  const [{ filename, files }] = JSON.parse(pack.stdout);
-  const tarball = join(scratch, filename);
+  const { tarball, files } = pack(folder, scratch);
+  const strays = files.filter(
+    (file) => !/^(bin|dist\/src|fixtures|src)\/|^(LICENSE|README\.md|package\.json)$/.test(file),
+  );
+  if (strays.length > 0)
+    problem(manifest.name, "what is published", { stdout: strays.join("\n"), stderr: "" });
   check(manifest.name, "publint", ["publint", "run", tarball, "--strict"]);
   // A package that only has a command has no types to look at.
   if (manifest.exports !== undefined) {
