@@ -23,12 +23,17 @@ export interface DnsSelectorOptions extends SelectorOptions, AvoidanceOptions {
  */
 export function newDnsSelector(options: DnsSelectorOptions = {}): Selector {
   const source = newDnsSource(options);
-  return newCachedSelector("dns", {
+  const selector = newCachedSelector("dns", {
     ...options,
     ttlMs: options.ttlMs ?? 5_000,
     registry: () => source,
     watch: false,
   });
+  async function close(): Promise<void> {
+    await selector.close();
+    await source.close();
+  }
+  return { ...selector, close, [Symbol.asyncDispose]: close };
 }
 
 /** DNS in the form of a registry that can only be read. */

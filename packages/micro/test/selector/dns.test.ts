@@ -114,3 +114,18 @@ test("answers count for a while, and the last one as long as DNS fails", async (
     failing = false;
   }
 });
+
+test("closing ends the questions that are under way", async () => {
+  const mute = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(mute, "listening");
+  const selector = newDnsSelector({
+    addresses: [`127.0.0.1:${mute.address().port}`],
+    logger,
+    timeoutMs: 600_000,
+  });
+  const selecting = assert.rejects(async () => selector.select("greeter"), /error selecting greeter node/);
+  await once(mute, "message");
+  await selector.close();
+  await selecting;
+  mute.close();
+});
