@@ -1,49 +1,38 @@
-/**
- * The suites bite: for every mutation of the lists in `mutations/` at least one test fails. To add one, write a
- * line into the list of its kind; nothing here needs to change.
- */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Mutation, MutationList } from "./mutation.ts";
 
-const listsFolder = fileURLToPath(new URL("mutations/", import.meta.url));
 const runner = fileURLToPath(new URL("run-mutant.js", import.meta.url));
 /** ts-micro's `dist/src`. Mutants live beside it, where imports of packages and `"type": "module"` still work. */
 const original = dirname(fileURLToPath(import.meta.resolve("ts-micro")));
 /** A suite that takes longer hangs, and so do its own time limits. */
 const limitMs = 60_000;
 
-// All lists are imported before the first test is known: node:test ends when it has nothing to do.
-const lists = await Promise.all(
-  readdirSync(listsFolder)
-    .filter((file) => file.endsWith(".js"))
-    .map(async (file) => {
-      const list = join(listsFolder, file);
-      const { mutations }: { mutations: MutationList<unknown> } = await import(pathToFileURL(list).href);
-      return { kind: basename(file, ".js"), list, mutations: mutations.mutations };
-    }),
-);
+/**
+ * A suite bites: for every mutation of the list `mutations/<kind>.ts` at least one test fails. To add a mutation,
+ * write a line into the list; nothing else needs to change.
+ */
+export async function mutationTests(kind: string): Promise<void> {
+  const list = fileURLToPath(new URL(`mutations/${kind}.js`, import.meta.url));
+  const { mutations }: { mutations: MutationList<unknown> } = await import(pathToFileURL(list).href);
 
-const mutants = mkdtempSync(join(original, "..", "mutants-"));
-after(() => rmSync(mutants, { recursive: true, force: true }));
-
-test("there are lists", () => assert.ok(lists.length > 0));
-
-for (const { kind, list, mutations } of lists) {
   describe(`mutations of ${kind}`, { concurrency: 2 }, () => {
+    const mutants = mkdtempSync(join(original, "..", "mutants-"));
+    after(() => rmSync(mutants, { recursive: true, force: true }));
+
     test("without one, all tests pass", async () => {
       const { failed, output } = await runSuite(list, original);
       assert.equal(failed, undefined, output);
     });
 
-    for (const mutation of mutations) {
+    for (const mutation of mutations.mutations) {
       const [where, search, , why] = mutation;
       test(`noticed: ${why}`, async () => {
-        const root = mutate(mutation);
+        const root = mutate(mutation, mutants);
         const { failed, output } = await runSuite(list, root);
         assert.ok(failed !== undefined, `${where} without its "${search}" passed every test\n${output}`);
         rmSync(root, { recursive: true });
@@ -53,7 +42,7 @@ for (const { kind, list, mutations } of lists) {
 }
 
 /** A copy of all compiled modules with the one mistake, so that everything that imports the module gets it. */
-function mutate([file, search, replace]: Mutation): string {
+function mutate([file, search, replace]: Mutation, mutants: string): string {
   const source = readFileSync(join(original, file), "utf8");
   const found = source.split(search).length - 1;
   assert.equal(

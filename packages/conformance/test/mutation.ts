@@ -1,6 +1,6 @@
 /**
- * A list of small mistakes, put into the compiled memory parts one at a time, that the conformance suites must
- * notice. Each file in `mutations/` exports one as `mutations`.
+ * A list of small mistakes, put into compiled parts one at a time, that the conformance suites must notice. Each
+ * file in `mutations/` exports one as `mutations`.
  */
 export interface MutationList<Module> {
   /** The compiled module with the factories, below ts-micro's `dist/src`: `broker/index.js`. */
