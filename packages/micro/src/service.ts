@@ -210,6 +210,7 @@ class MicroService implements Service {
       unknownFlags,
       root,
       names: namesIn(this.#options),
+      chosen: kindNames.filter((kind) => this.#options[kind] !== undefined),
     });
     this.#args = command.args;
     this.#flags = command.flags;

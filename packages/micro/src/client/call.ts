@@ -19,7 +19,7 @@ export class CallPath {
   readonly #settings: ClientSettings;
   readonly #selector: () => Selector;
   readonly #filters: readonly Filter[];
-  readonly #protocol: string;
+  readonly #protocols: readonly string[];
   readonly #limits = new Limits();
   readonly #budget = new RetryBudget();
   /** Where the next call with `addresses` begins. */
@@ -28,13 +28,13 @@ export class CallPath {
 
   /**
    * @param selector asked for each call
-   * @param protocol what the attempts speak, as nodes name it in their metadata; other nodes are not chosen
+   * @param protocols what the attempts speak, as nodes name it in their metadata; other nodes are not chosen
    */
-  constructor(settings: ClientSettings, selector: () => Selector, protocol: string) {
+  constructor(settings: ClientSettings, selector: () => Selector, protocols: readonly string[]) {
     this.#settings = settings;
     this.#selector = selector;
-    this.#filters = [filterProtocol([protocol])];
-    this.#protocol = protocol;
+    this.#filters = [filterProtocol(protocols)];
+    this.#protocols = protocols;
   }
 
   /**
@@ -148,7 +148,7 @@ export class CallPath {
     let turn = this.#turn++;
     return () => {
       const address = addresses[turn++ % addresses.length] as string;
-      return { id: address, address, metadata: { protocol: this.#protocol } };
+      return { id: address, address, metadata: { protocol: this.#protocols[0] ?? "" } };
     };
   }
 

@@ -1,6 +1,7 @@
 import { notImplemented } from "../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Node } from "../registry/registry.ts";
+import { protocolsOf } from "../selector/filters.ts";
 import type { Selector } from "../selector/selector.ts";
 import { attemptsBy, type WireAttempt } from "./attempt.ts";
 import { CallPath } from "./call.ts";
@@ -69,6 +70,11 @@ export interface StreamAttempt {
   readonly limit: Limit;
 }
 
+interface Spoken {
+  readonly wire: ClientWire;
+  readonly calls: WireCalls;
+}
+
 /**
  * Makes a client of a wire protocol.
  * @throws TypeError for an option out of range
@@ -86,14 +92,28 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
     if (present !== observed) {
       unobserve?.();
       observed = present;
-      unobserve = present.observe?.((service, nodes) => calls.keepOnly?.(service, nodes));
+      unobserve = present.observe?.((service, nodes) => {
+        for (const { calls } of spoken) calls.keepOnly?.(service, nodes);
+      });
     }
     return present;
   };
 
-  const path = new CallPath(settings, selector, wire.protocol);
-  const calls = wire.open({ options, settings, parts, path });
-  const attemptsOf = attemptsBy((attempt) => calls.call(attempt), settings, metadata);
+  const wires = [wire, ...(options.wires ?? [])];
+  const path = new CallPath(
+    settings,
+    selector,
+    wires.map(({ protocol }) => protocol),
+  );
+  const spoken = wires.map((each) => ({ wire: each, calls: each.open({ options, settings, parts, path }) }));
+  const [own] = spoken as [Spoken, ...Spoken[]];
+  /** The client's own protocol where the node speaks it. */
+  const spokenBy = (node: Node): Spoken => {
+    if (spoken.length === 1 || node.metadata.protocol === wire.protocol) return own;
+    const protocols = protocolsOf(node);
+    return spoken.find((each) => protocols.includes(each.wire.protocol)) ?? own;
+  };
+  const attemptsOf = attemptsBy((attempt) => spokenBy(attempt.node).calls.call(attempt), settings, metadata);
   const publish = publisher(settings, metadata);
   let closing: Promise<void> | undefined;
 
@@ -121,8 +141,7 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
 
   async function open(request: StreamRequest): Promise<ClientStream> {
     const { endpoint, context, timeoutMs = Infinity } = request;
-    const stream = calls.stream?.bind(calls);
-    if (stream === undefined) throw noStreams(wire.name, endpoint);
+    if (spoken.every(({ calls }) => calls.stream === undefined)) throw noStreams(wire.name, endpoint);
     // The stream's own time starts now, too.
     const deadline = Math.min(
       performance.now() + positive("timeoutMs", timeoutMs),
@@ -130,15 +149,17 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
     );
     const openingMs = Math.min(timeoutMs, settings.requestTimeoutMs);
     return path.run(request, openingMs, (node, _number, limit) => {
+      const { wire, calls } = spokenBy(node);
+      if (calls.stream === undefined) throw noStreams(wire.name, endpoint);
       const header = metadata(request.metadata, context?.metadata);
-      return stream({ node, request, metadata: header, deadline, limit });
+      return calls.stream({ node, request, metadata: header, deadline, limit });
     });
   }
 
   async function close(): Promise<void> {
     path.close();
     unobserve?.();
-    calls.close();
+    for (const { calls } of spoken) calls.close();
     await parts.close();
   }
 }

@@ -7,6 +7,7 @@ import type { PartOptions } from "../parts.ts";
 import type { Node } from "../registry/registry.ts";
 import type { Filter, Strategy } from "../selector/selector.ts";
 import type { Shape } from "../shape.ts";
+import type { ClientWire } from "./client-over.ts";
 
 /**
  * Calls other services by name, and publishes.
@@ -168,6 +169,11 @@ export interface ClientOptions extends PartOptions {
   /** Age at which an idle connection is no longer used, in milliseconds. Same as `--client_pool_ttl`. @default 60_000 */
   poolTtlMs?: number;
   wrapCall?: readonly CallWrapper[];
+  /**
+   * Further protocols: a node that doesn't speak the client's own is called by the first of these that it speaks.
+   * @default none; a service adds those of its plugins when no client was chosen
+   */
+  wires?: readonly ClientWire[];
   /** Metadata keys, or prefixes ending in `*`, that a nested call inherits beside the built-in ones. */
   forwardMetadata?: readonly string[];
 }

@@ -5,6 +5,7 @@ import type { Factory, Kind } from "../kinds.ts";
 import { init, type LoadOptions, loadAll } from "../plugin/index.ts";
 import { initialisedPlugins } from "../plugin/init.ts";
 import { PluginError } from "../plugin/plugin-error.ts";
+import { applicationRoot, dependenciesOf } from "../plugin/root.ts";
 import { didYouMean } from "../shape.ts";
 import { tables } from "./defaults.ts";
 import { knownNames } from "./help.ts";
@@ -28,6 +29,20 @@ export async function loadFirstParty(kind: Kind, name: string, options: LoadOpti
     await loadPlugins([package_], options);
   } catch (error) {
     if (!(PluginError.is(error) && error.code === "PLUGIN_PACKAGE_NOT_FOUND")) throw error;
+  }
+}
+
+/**
+ * Makes the first-party clients or servers known that the application's package.json names as dependencies, so
+ * that they can stand beside the default one. Other kinds have nothing of that sort.
+ * @throws PluginError when one is there but can't be used.
+ */
+export async function loadInstalled(kind: Kind, options: LoadOptions): Promise<void> {
+  if (kind !== "client" && kind !== "server") return;
+  const prefix = `@ts-micro/${kind}-`;
+  const packages = dependenciesOf(options.root ?? applicationRoot());
+  for (const name of packages.filter((each) => each.startsWith(prefix))) {
+    await loadFirstParty(kind, name.slice(prefix.length), options);
   }
 }
 

@@ -7,7 +7,7 @@ import { initialisedPlugins } from "../plugin/init.ts";
 import { importTimeoutMs } from "../plugin/load.ts";
 import type { LoadOptions } from "../plugin/plugin.ts";
 import { PluginError } from "../plugin/plugin-error.ts";
-import { factoryOf, loadFirstParty, loadPlugins } from "./choose.ts";
+import { factoryOf, loadFirstParty, loadInstalled, loadPlugins } from "./choose.ts";
 import { type FlagValue, type Source, splitList } from "./flag-value.ts";
 import { choiceFlags, type Flag, frameworkFlags, pluginFlag, settingFlags, variableOf } from "./flags.ts";
 import { helpText } from "./help.ts";
@@ -29,6 +29,8 @@ export interface CommandOptions {
   readonly root?: string | undefined;
   /** What code chose by name, where no flag does. First-party packages are found for these too. */
   readonly names?: { readonly [K in Kind]?: string };
+  /** The kinds that code chose in any way. @default those in `names` */
+  readonly chosen?: readonly Kind[];
 }
 
 /** What the command line and the environment ask for, and nothing that they don't. */
@@ -58,7 +60,7 @@ export interface Setting {
  * @throws HelpRequested with the text of `--help`.
  */
 export async function readCommand(options: CommandOptions): Promise<Command> {
-  const { name, usage, flags: own = [], argv, env, names = {} } = options;
+  const { name, usage, flags: own = [], argv, env, names = {}, chosen = [] } = options;
   const loading = loadOptions(options);
   const pluginPaths = [...splitList(env.MICRO_PLUGIN ?? ""), ...scanFlag(pluginFlag, argv)];
   await loadPlugins(
@@ -67,7 +69,9 @@ export async function readCommand(options: CommandOptions): Promise<Command> {
   );
   for (const flag of choiceFlags) {
     const wanted = scanFlag(flag, argv).at(-1) ?? env[variableOf(flag) ?? ""] ?? "";
-    await loadFirstParty(flag.name, wanted === "" ? (names[flag.name] ?? "") : wanted, loading);
+    const name = wanted === "" ? (names[flag.name] ?? "") : wanted;
+    if (name !== "") await loadFirstParty(flag.name, name, loading);
+    else if (!chosen.includes(flag.name)) await loadInstalled(flag.name, loading);
   }
   const flags = allFlags(own);
   const parsed = parseFlags({ flags, argv, env, unknownFlags: options.unknownFlags ?? "error" });

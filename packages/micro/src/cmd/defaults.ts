@@ -4,6 +4,7 @@
  */
 import { newHttpBroker } from "../broker/http.ts";
 import { newMemoryBroker } from "../broker/memory.ts";
+import type { ClientWire } from "../client/client-over.ts";
 import { newClient } from "../client/mucp.ts";
 import type { Factory, Kind } from "../kinds.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
@@ -11,6 +12,7 @@ import { newMemoryRegistry } from "../registry/memory.ts";
 import { newDnsSelector } from "../selector/dns.ts";
 import { newSelector } from "../selector/registry.ts";
 import { newStaticSelector } from "../selector/static.ts";
+import type { Wire } from "../server/lifecycle.ts";
 import { newServer } from "../server/mucp.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import { newMemoryTransport } from "../transport/memory.ts";
@@ -50,6 +52,12 @@ export const tables: { readonly [K in Kind]: Table<K> } = {
   broker: defaultBrokers,
   selector: defaultSelectors,
   transport: defaultTransports,
+};
+
+/** What plugins offer to stand beside the default client and server, by the plugin's name. */
+export const wires: { readonly client: Record<string, ClientWire>; readonly server: Record<string, Wire> } = {
+  client: Object.create(null),
+  server: Object.create(null),
 };
 
 /** What a service uses when nothing was chosen. A plugin that overrides such a key changes the default. */

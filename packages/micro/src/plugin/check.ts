@@ -82,7 +82,7 @@ function memberProblems(config: Record<string, unknown>): Problem[] {
     code: "PLUGIN_NOT_A_CONFIG",
     text: `${key} is missing${nearMiss(config, key)}`,
   }));
-  for (const key of ["override", "flags"]) {
+  for (const key of ["override", "wire", "flags"]) {
     const near = config[key] === undefined ? nearMiss(config, key) : "";
     if (near !== "") problems.push({ code: "PLUGIN_NOT_A_CONFIG", text: `misspelt member${near}` });
   }
@@ -95,7 +95,7 @@ function nearMiss(config: Record<string, unknown>, wanted: string): string {
   return near === undefined ? "" : ` (found "${near}", expected "${wanted}")`;
 }
 
-const knownMembers = ["name", "type", "path", "newFunc", "api", "override", "flags"];
+const knownMembers = ["name", "type", "path", "newFunc", "api", "override", "wire", "flags"];
 
 function typeProblems(type: unknown, name: unknown): Problem[] {
   if (type === undefined || (typeof type === "string" && isKind(type))) return [];
@@ -163,8 +163,26 @@ function optionalProblems(config: Record<string, unknown>): Problem[] {
   if (config.override !== undefined && typeof config.override !== "boolean") {
     problems.push("override must be true or false");
   }
+  if (config.wire !== undefined) problems.push(...wireProblems(config.wire, config.type));
   if (config.flags !== undefined) problems.push(...flagProblems(config.flags));
   return problems.map((text) => ({ code: "PLUGIN_NOT_A_CONFIG", text }));
+}
+
+/** What a wire needs beside its name and protocol, by kind. */
+const wireMethods: Readonly<Record<string, string>> = { client: "open", server: "share" };
+
+function wireProblems(wire: unknown, type: unknown): string[] {
+  const method = wireMethods[String(type)];
+  if (method === undefined) return ["wire is for clients and servers only"];
+  if (typeof wire !== "object" || wire === null) return ["wire must be an object"];
+  const { name, protocol, [method]: run } = wire as Record<string, unknown>;
+  return [
+    ...(typeof name === "string" && name !== "" ? [] : ["wire.name must be a string"]),
+    ...(typeof protocol === "string" && /^[^,\s]+$/.test(protocol)
+      ? []
+      : ["wire.protocol must be a word without a comma"]),
+    ...(typeof run === "function" ? [] : [`wire.${method} must be a method`]),
+  ];
 }
 
 const flagTypes = Object.keys({

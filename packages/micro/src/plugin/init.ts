@@ -1,7 +1,7 @@
 /**
  * Phase `register`: writes a plugin's factory into the table of its kind. Chooses nothing.
  */
-import { isBuiltIn, tables } from "../cmd/defaults.ts";
+import { isBuiltIn, tables, wires } from "../cmd/defaults.ts";
 import type { Kind } from "../kinds.ts";
 import { checkConfigs } from "./check.ts";
 import type { PluginConfig } from "./plugin.ts";
@@ -45,6 +45,11 @@ export function initConfig(config: PluginConfig): void {
     throw nameTaken(config, from, present);
   }
   table[name] = newFunc;
+  if (config.type === "client" || config.type === "server") {
+    // An overriding plugin's wire replaces the other's, and so does its having none.
+    delete wires[config.type][name];
+    if (config.wire !== undefined) Object.assign(wires[config.type], { [name]: config.wire });
+  }
   if (!known) initialised.push({ type, name, from, config });
 }
 

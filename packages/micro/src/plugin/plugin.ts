@@ -1,5 +1,7 @@
+import type { ClientWire } from "../client/client-over.ts";
 import type { Flag } from "../cmd/flags.ts";
 import type { Factory, Kind } from "../kinds.ts";
+import type { Wire } from "../server/lifecycle.ts";
 
 /**
  * go-micro v2's plugin system (`plugin/plugin.go` @ v2.9.1): a module exports `Plugin`, loading finds and
@@ -48,10 +50,17 @@ export type PluginConfig<K extends Kind = Kind> = {
     api?: number | readonly number[];
     /** Replace an implementation of the same name instead of failing. @default false */
     override?: boolean;
+    /**
+     * What `newFunc` speaks, for a client or server that can stand beside the default one: a service whose client or
+     * server was not chosen speaks this as well. A server's must have `share`.
+     */
+    wire?: WireOf<Each>;
     /** Join the framework's flags; a given one reaches `newFunc` as `options[option]`. */
     flags?: readonly PluginFlag[];
   };
 }[K];
+
+type WireOf<K extends Kind> = K extends "client" ? ClientWire : K extends "server" ? Wire : never;
 
 export interface PluginFlag extends Flag {
   /** Member of the factory's options that gets the value. */

@@ -1,7 +1,7 @@
 /**
  * The application's root: where package names are resolved from.
  */
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
@@ -20,6 +20,16 @@ export function nearestPackage(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     if (existsSync(join(at, "package.json"))) return at;
     if (at === dirname(at)) return undefined;
+  }
+}
+
+/** Names of the packages that the package at `root` needs at run time. Without a readable package.json: none. */
+export function dependenciesOf(root: string): string[] {
+  try {
+    const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    return Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+  } catch {
+    return [];
   }
 }
 

@@ -32,7 +32,7 @@ export const anyProtocol = "*";
 export function filterProtocol(protocols: readonly string[]): Filter {
   const spoken = new Set([...protocols, anyProtocol]);
   return pure((services) => {
-    const left = keepNodes(services, (node) => spoken.has(protocolOf(node)));
+    const left = keepNodes(services, (node) => protocolsOf(node).some((protocol) => spoken.has(protocol)));
     const [service] = services;
     if (left.length === 0 && service !== undefined) throw notSpoken(service.name, services, protocols);
     return left;
@@ -45,12 +45,17 @@ function keepNodes(services: readonly Service[], keep: (node: Node) => boolean):
     .filter((service) => service.nodes.length > 0);
 }
 
-function protocolOf(node: Node): string {
-  return node.metadata.protocol || "mucp";
+/**
+ * The protocols that a node speaks, the first the one that go-micro knows of: its metadata `protocols`, with
+ * commas, where several share a port, else `protocol`.
+ */
+export function protocolsOf(node: Node): readonly string[] {
+  const { protocol, protocols } = node.metadata;
+  return protocols ? protocols.split(",") : [protocol || "mucp"];
 }
 
 function notSpoken(name: string, services: readonly Service[], protocols: readonly string[]): MicroError {
-  const found = [...new Set(services.flatMap(({ nodes }) => nodes.map(protocolOf)))].sort();
+  const found = [...new Set(services.flatMap(({ nodes }) => nodes.flatMap(protocolsOf)))].sort();
   const cure = found.map((protocol) => `--client=${protocol}`).join(" or ");
   return new MicroError({
     id: "go.micro.client",

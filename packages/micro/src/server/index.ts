@@ -1,6 +1,6 @@
 export { newHandler, stream } from "./handler.ts";
 export { Inbox } from "./inbox.ts";
-export { type Listening, newServerOver, type Wire, type WireHost } from "./lifecycle.ts";
+export { type Listening, newServerOver, type Sharing, type Wire, type WireHost } from "./lifecycle.ts";
 export { newServer } from "./mucp.ts";
 export { type ServerSettings, serverSettings } from "./options.ts";
 export { newRegistration, type Registration, type RegistrationOptions } from "./registration.ts";

@@ -1,4 +1,5 @@
 import { type MicroError, serviceUnavailable } from "../errors.ts";
+import type { Protocol } from "../transport/transport.ts";
 import { type ServerSettings, serverSettings } from "./options.ts";
 import { type ServerParts, serverParts } from "./parts.ts";
 import { newRegistration, type Registration } from "./registration.ts";
@@ -17,6 +18,11 @@ export interface Wire {
   readonly protocol: string;
   /** Resolves when calls are answered. Called again after the result was closed. */
   listen(host: WireHost): Promise<Listening>;
+  /**
+   * Serves on another protocol's port, as one of the server option `wires`. Without it the protocol needs a port
+   * of its own. Called again after the result was closed.
+   */
+  share?(host: WireHost): Sharing;
 }
 
 /** What the protocol is given: what to serve and how. */
@@ -27,14 +33,25 @@ export interface WireHost {
   readonly parts: ServerParts;
 }
 
-export interface Listening {
+export interface Listening extends Draining {
   /** The real `host:port`. */
   readonly address: string;
   /** Becomes the node's metadata `transport`. */
   readonly transport: string;
+}
+
+export interface Sharing extends Draining {
+  /** Offered the port's connections. It may still get some while `close` is under way. */
+  readonly protocol: Protocol;
+}
+
+interface Draining {
   /** The server leaves: callers are told so with the answers, and still served. */
   leave(): void;
-  /** Accepts no more, closes what has nothing in flight, and resolves when nothing is in flight any more. */
+  /**
+   * Accepts no more, closes what has nothing in flight, and resolves when nothing is in flight any more. Called
+   * again, it does so for what came meanwhile.
+   */
   close(): Promise<void>;
   /** Closes everything at once and aborts the handlers' signals. Comes last, also after `close` has resolved. */
   destroy(reason: MicroError): void;
@@ -95,7 +112,7 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
 
   async function open(): Promise<void> {
     try {
-      listening = await wire.listen({ settings, router, subscriptions, parts });
+      listening = await listen();
       throwIfStopped();
       await subscriptions.open();
       throwIfStopped();
@@ -103,7 +120,12 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
         settings,
         parts,
         address: listening.address,
-        metadata: { server: wire.name, protocol: wire.protocol, transport: listening.transport },
+        metadata: {
+          server: wire.name,
+          protocol: wire.protocol,
+          ...(settings.wires.length > 0 && { protocols: protocolsOf([wire, ...settings.wires]) }),
+          transport: listening.transport,
+        },
         endpoints: () => [...router.endpoints(), ...subscriptions.endpoints()],
       });
       await registration.start();
@@ -115,6 +137,16 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
       if (stopping === undefined) starting = undefined;
       throw thrown;
     }
+  }
+
+  async function listen(): Promise<Listening> {
+    const host: WireHost = { settings, router, subscriptions, parts };
+    const guests = settings.wires.flatMap(({ share }) => share?.(host) ?? []);
+    if (guests.length === 0) return wire.listen(host);
+    const protocols = [...settings.protocols, ...guests.map(({ protocol }) => protocol)];
+    const own = await wire.listen({ ...host, settings: { ...settings, protocols } });
+    logger.info(`server ${wire.name} also speaks ${protocolsOf(settings.wires)} on ${own.address}`);
+    return together(own, guests);
   }
 
   function throwIfStopped(): void {
@@ -173,6 +205,30 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
       clearTimeout(timer);
     }
   }
+}
+
+/** As node metadata `protocols` has them. */
+function protocolsOf(wires: readonly Wire[]): string {
+  return wires.map(({ protocol }) => protocol).join(",");
+}
+
+/** The protocol that owns the port, and those that share it, as one. */
+function together(own: Listening, guests: readonly Sharing[]): Listening {
+  return {
+    address: own.address,
+    transport: own.transport,
+    leave() {
+      for (const each of [own, ...guests]) each.leave();
+    },
+    async close() {
+      await Promise.all([own, ...guests].map((each) => each.close()));
+      // Connections may have come to them until the port was closed.
+      await Promise.all(guests.map((each) => each.close()));
+    },
+    destroy(reason) {
+      for (const each of [own, ...guests]) each.destroy(reason);
+    },
+  };
 }
 
 function pause(ms: number): Promise<void> {

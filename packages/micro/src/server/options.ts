@@ -20,6 +20,7 @@ export type ServerSettings = Required<
     | "wrapHandler"
     | "wrapSubscriber"
     | "protocols"
+    | "wires"
     | "secure"
     | "logger"
     | "parts"
@@ -52,11 +53,15 @@ export function serverSettings(options: ServerOptions = {}): ServerSettings {
     wrapHandler: [...(options.wrapHandler ?? [])],
     wrapSubscriber: [...(options.wrapSubscriber ?? [])],
     protocols: [...(options.protocols ?? [])],
+    wires: [...(options.wires ?? [])],
     secure: options.secure ?? options.tls !== undefined,
     logger: options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL }),
     parts: options.parts ?? {},
     tls: options.tls,
   };
+  for (const { name, share } of settings.wires) {
+    if (share === undefined) throw new TypeError(`server option wires: ${name} can't share a port`);
+  }
   checkDuration("registerTtlMs", settings.registerTtlMs);
   checkDuration("registerIntervalMs", settings.registerIntervalMs);
   checkDuration("drain.propagationMs", settings.drain.propagationMs);

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import type { PartOptions } from "../parts.ts";
 import type { Shape } from "../shape.ts";
 import type { Protocol } from "../transport/transport.ts";
+import type { Wire } from "./lifecycle.ts";
 
 /**
  * Serves the handlers and subscribers of one service, and keeps its node in the registry.
@@ -155,8 +156,13 @@ export interface ServerOptions extends PartOptions {
   codecs?: Codecs;
   wrapHandler?: readonly HandlerWrapper[];
   wrapSubscriber?: readonly SubscriberWrapper[];
-  /** Further wire protocols on the same port. */
+  /** Further protocols on the same port, which look after themselves. */
   protocols?: readonly Protocol[];
+  /**
+   * Further protocols on the same port that serve the same handlers.
+   * @default none; a service adds those of its plugins when no server was chosen
+   */
+  wires?: readonly Wire[];
 }
 
 export interface DrainOptions {

@@ -6,7 +6,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { type Client, type ClientWrapper, clientShape } from "../client/client.ts";
 import type { Command, Setting } from "../cmd/cmd.ts";
-import { defaultNames } from "../cmd/defaults.ts";
+import { defaultNames, wires } from "../cmd/defaults.ts";
 import { UsageError } from "../errors.ts";
 import { type Kind, kindNames, type OptionsOf, type PartOf } from "../kinds.ts";
 import type { Logger } from "../logger.ts";
@@ -30,6 +30,7 @@ export class ServiceParts implements Parts {
   readonly #options: ServiceOptions;
   readonly #logger: Logger;
   #settings: readonly Setting[] = [];
+  #flagged: Command["choices"] = {};
   #wrapped: { readonly raw: Client; readonly client: Client } | undefined;
 
   constructor(options: ServiceOptions, logger: Logger) {
@@ -85,6 +86,7 @@ export class ServiceParts implements Parts {
   /** What the command line asks for replaces what code chose. */
   async apply(command: Command): Promise<void> {
     this.#settings = command.settings;
+    this.#flagged = command.choices;
     for (const kind of kindNames) this.#choose(kind, command.choices);
     this.#tellUnreached();
     for (const kind of kindNames) {
@@ -137,9 +139,24 @@ export class ServiceParts implements Parts {
     const fromFlags = this.#settings
       .filter((setting) => setting.kind === kind && (setting.key === undefined || setting.key === key))
       .map(({ option, value }) => [option, value]);
-    const options = { logger: this.#logger, ...fromCode, ...Object.fromEntries(fromFlags), parts: this };
+    const isChosen = choice !== undefined || this.#flagged[kind] !== undefined;
+    const options = {
+      logger: this.#logger,
+      ...(!isChosen && this.#joining(kind)),
+      ...fromCode,
+      ...Object.fromEntries(fromFlags),
+      parts: this,
+    };
     // The table of flags is held to the options of its kind by the compiler; a plugin's flags are its own affair.
     return options as unknown as OptionsOf<K>;
+  }
+
+  /** What plugins bring to stand beside the default part. */
+  #joining(kind: Kind): { wires?: readonly unknown[] } {
+    if (kind === "client") return { wires: Object.values(wires.client) };
+    // Where messages are no bytes of a connection, there is nothing to share.
+    if (kind === "server" && this.transport.sharesPort) return { wires: Object.values(wires.server) };
+    return {};
   }
 
   /** What the program set for a kind, whichever implementation is chosen. */

@@ -29,6 +29,7 @@ export function newHttpTransport(options: HttpTransportOptions = {}): Transport 
 
   return {
     name: "http",
+    sharesPort: true,
 
     async dial(address, events, dialOptions = {}) {
       const connection = await connectTcp(address, {

@@ -9,6 +9,8 @@ import type { Shape } from "../shape.ts";
 export interface Transport extends AsyncDisposable {
   /** The word users write after `--transport=`. */
   readonly name: string;
+  /** True when other protocols can share the port of a listener: `ListenOptions.protocols`. @default false */
+  readonly sharesPort?: boolean;
   /**
    * Resolves once messages can be sent.
    * @throws MicroError 503 `connection-failed` naming the address, when nobody answers in time.
@@ -108,6 +110,7 @@ export interface TransportOptions extends PartOptions {
 
 export const transportShape: Shape<Transport> = {
   name: "string",
+  sharesPort: "value?",
   dial: "promise",
   listen: "promise",
   close: "promise",
