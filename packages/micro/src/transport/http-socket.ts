@@ -2,14 +2,13 @@
  * One connection of the http transport. The two ends differ in what they write, and in what they do about bytes
  * that make no sense; the rest is here: reading, joining writes, slowing down, closing.
  */
-import { Socket as NetSocket } from "node:net";
 import type { Duplex } from "node:stream";
-import { joinAddress } from "../address.ts";
 import { MicroError, type MicroErrorFields } from "../errors.ts";
 import { tlsProblem } from "../tls.ts";
 import { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpParser } from "./http-parser.ts";
+import { localAddressOf, remoteAddressOf } from "./stream-address.ts";
 import type { Message, Socket, SocketEvents } from "./transport.ts";
 
 export interface HttpSocketOptions {
@@ -51,7 +50,8 @@ export abstract class HttpSocket implements Socket {
   constructor(stream: Duplex, options: HttpSocketOptions) {
     this.stream = stream;
     this.#id = options.id;
-    [this.local, this.remote] = addressesOf(stream);
+    this.local = localAddressOf(stream);
+    this.remote = remoteAddressOf(stream);
     this.parser = new HttpParser({
       kind: options.reads,
       maxBodyBytes: options.maxMessageBytes,
@@ -254,17 +254,4 @@ export abstract class HttpSocket implements Socket {
 
 function asBuffer(body: Uint8Array): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-}
-
-function addressesOf(stream: Duplex): [local: string, remote: string] {
-  if (!(stream instanceof NetSocket)) return ["", ""];
-  return [
-    joinAddress(plainHost(stream.localAddress), stream.localPort),
-    joinAddress(plainHost(stream.remoteAddress), stream.remotePort),
-  ];
-}
-
-/** An IPv4 peer of a socket that listens on both families looks like `::ffff:10.0.0.1`. */
-function plainHost(host = ""): string {
-  return host.replace(/^::ffff:(?=\d+\.)/, "");
 }
