@@ -1,3 +1,4 @@
+import { serviceUnavailable } from "ts-micro";
 import { type Client, type ClientOptions, type ClientWire, newClientOver } from "ts-micro/client";
 import { connectTcp } from "ts-micro/transport";
 import { Connection } from "./connection.ts";
@@ -36,8 +37,9 @@ const xrpc: ClientWire = {
         return connection.call({ service, endpoint, metadata, body }, limit);
       },
       close() {
+        const closed = serviceUnavailable("xrpc", "the client is closed", { reason: "closed" });
         for (const opening of connections.values()) {
-          opening.then((connection) => connection.close("the client is closed", "closed")).catch(() => {});
+          opening.then((connection) => connection.close(closed)).catch(() => {});
         }
       },
     };

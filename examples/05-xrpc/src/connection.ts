@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { MicroError, serviceUnavailable } from "ts-micro";
+import { internalServerError, MicroError } from "ts-micro";
 import type { Limit } from "ts-micro/client";
 import { type AnswerFrame, encodeFrame, goodbyeId, type RequestFrame, readFrames } from "./frames.ts";
 
@@ -21,7 +21,10 @@ export class Connection {
     this.#socket = socket;
     readFrames<AnswerFrame>(socket, (frame) => this.#answered(frame));
     socket.on("error", () => {}); // "close" follows and says what matters
-    socket.on("close", () => this.close("the server closed the connection", "connection-lost"));
+    socket.on("close", () => {
+      const detail = "the server closed the connection";
+      this.close(internalServerError("xrpc", detail, { reason: "connection-lost" }));
+    });
   }
 
   /** False when the next call should open another connection. */
@@ -53,9 +56,9 @@ export class Connection {
   }
 
   /** Fails what is pending. Twice is once. */
-  close(detail: string, reason: "closed" | "connection-lost"): void {
+  close(error: MicroError): void {
     this.#socket.destroy();
-    for (const call of this.#pending.values()) call.reject(serviceUnavailable("xrpc", detail, { reason }));
+    for (const call of this.#pending.values()) call.reject(error);
     this.#pending.clear();
   }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
-import { CallContext, MicroError, newMetadata, notImplemented } from "ts-micro";
+import { CallContext, MicroError, newMetadata, notImplemented, type Peer } from "ts-micro";
 import type { Router } from "ts-micro/server";
+import { remoteAddressOf } from "ts-micro/transport";
 import { type CancelFrame, encodeFrame, goodbyeId, type RequestFrame, readFrames } from "./frames.ts";
 
 /** One connection of a server: runs the calls that come in, all at once, and answers each when it is done. */
@@ -8,6 +9,7 @@ export class ServerConnection {
   readonly #socket: Duplex;
   readonly #router: Router;
   readonly #service: string;
+  readonly #peer: Peer;
   readonly #running = new Map<number, CallContext>();
   #whenIdle = (): void => {};
 
@@ -15,6 +17,7 @@ export class ServerConnection {
     this.#socket = socket;
     this.#router = router;
     this.#service = service;
+    this.#peer = { address: remoteAddressOf(socket) };
     socket.on("error", () => {}); // "close" follows
     socket.on("close", () => this.destroy(cancelled("the caller has gone away")));
     readFrames<RequestFrame | CancelFrame>(socket, (frame) => {
@@ -41,7 +44,7 @@ export class ServerConnection {
 
   async #serve(request: RequestFrame): Promise<void> {
     const { id, endpoint, timeoutMs } = request;
-    const context = new CallContext({ metadata: newMetadata(request.metadata), timeoutMs });
+    const context = new CallContext({ metadata: newMetadata(request.metadata), timeoutMs, peer: this.#peer });
     this.#running.set(id, context);
     try {
       const body = await this.#run(request, context);
