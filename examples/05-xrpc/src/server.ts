@@ -37,8 +37,9 @@ const xrpc: Wire = {
         await listener.close();
         await Promise.all([...connections].map((connection) => connection.finish()));
       },
-      destroy(reason) {
+      async destroy(reason) {
         for (const connection of connections) connection.destroy(reason);
+        await listener.close();
       },
     };
   },

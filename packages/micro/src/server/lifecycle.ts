@@ -53,9 +53,15 @@ interface Draining {
    * again, it does so for what came meanwhile.
    */
   close(): Promise<void>;
-  /** Closes everything at once and aborts the handlers' signals. Comes last, also after `close` has resolved. */
-  destroy(reason: MicroError): void;
+  /**
+   * Closes everything at once and aborts the handlers' signals. Comes last, after `close` was called. A promise
+   * resolves when the address can be listened on again, which a `close` without time may not have waited for.
+   */
+  destroy(reason: MicroError): Promise<void> | void;
 }
+
+/** How long a port may take to be given up, in milliseconds. Longer than a listener waits for what arrives. */
+const releaseMs = 15_000;
 
 /** Makes a server of a wire protocol. */
 export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
@@ -180,7 +186,7 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
       reason: "draining",
     });
     subscriptions.abort(reason);
-    listening?.destroy(reason);
+    await within(Promise.resolve(listening?.destroy(reason)), releaseMs);
     await within(parts.close(), drain.budgetMs);
     listening = undefined;
     registration = undefined;
@@ -225,8 +231,8 @@ function together(own: Listening, guests: readonly Sharing[]): Listening {
       // Connections may have come to them until the port was closed.
       await Promise.all(guests.map((each) => each.close()));
     },
-    destroy(reason) {
-      for (const each of [own, ...guests]) each.destroy(reason);
+    async destroy(reason) {
+      await Promise.all([own, ...guests].map((each) => each.destroy(reason)));
     },
   };
 }

@@ -53,9 +53,9 @@ const mucp: Wire = {
         closing = true;
         await Promise.all([...connections].map((connection) => connection.leave()));
       },
-      destroy(reason) {
-        void listener.close();
+      async destroy(reason) {
         for (const connection of connections) connection.destroy(reason);
+        await listener.close();
       },
     };
   },
