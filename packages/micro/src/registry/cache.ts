@@ -169,7 +169,7 @@ function limited(
       timeoutMs === undefined
         ? undefined
         : setTimeout(() => {
-            const detail = `the registry said nothing about ${name} within ${timeoutMs} ms`;
+            const detail = `the registry said nothing about ${name} within ${Math.ceil(timeoutMs)} ms`;
             fail(timeout("go.micro.registry", detail, { reason: "timeout" }));
           }, timeoutMs);
     const end = (): void => {

@@ -212,6 +212,8 @@ test("each caller has limits of its own, the others still get the answer", async
   await assert.rejects(cancelled, reason("cancelled"));
   await assert.rejects(cache.lookUp("greeter", { signal: controller.signal }), reason("cancelled"));
   await assert.rejects(hurried, reason("timeout"));
+  // The rest of a call's limit is no whole number.
+  await assert.rejects(cache.lookUp("greeter", { timeoutMs: 0.4 }), /said nothing about greeter within 1 ms/);
   open();
   assert.equal(ids(await patient), "a");
   assert.equal(state.lookUps, 1);
