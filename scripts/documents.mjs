@@ -45,9 +45,13 @@ function withoutIndent(text) {
   return text.replaceAll(new RegExp(`^${indent}`, "gm"), "");
 }
 
-/** Name → text of the modules in a document. A first line such as `// greeter.ts` is a block's name. */
+/**
+ * Name → text of the modules in a document. A first line such as `// greeter.ts` is a block's name. A comment
+ * `<!-- ts src/index.ts … -->` is a whole module that the reader is to have, or can imagine.
+ */
 export function modulesOf(markdown) {
-  const modules = {};
+  const imagined = [...markdown.matchAll(/^ *<!-- ts (\S+)\n([\s\S]*?)-->$/gm)];
+  const modules = Object.fromEntries(imagined.map(([, name, text]) => [name, text]));
   for (const { language, text, hidden, line } of blocksOf(markdown)) {
     if (language !== "ts") continue;
     const name = /^\/\/ ([\w./-]+\.[mc]?ts)$/m.exec(text.split("\n")[0])?.[1] ?? `line-${line}.ts`;

@@ -88,6 +88,9 @@ test("blocks are found with their language, their name, and what is hidden above
     "```console",
     "$ npm install",
     "```",
+    "<!-- ts a.ts",
+    "export function a() {}",
+    "-->",
     "",
   ].join("\n");
   assert.deepEqual(
@@ -95,6 +98,7 @@ test("blocks are found with their language, their name, and what is hidden above
     ["ts", "ts", "console", "console"],
   );
   assert.deepEqual(modulesOf(text), {
+    "a.ts": "export function a() {}\n",
     "b.ts": 'import { a } from "./a.ts"; \n// b.ts\na();\n',
     "line-11.ts": "\nexport {};\n  two;\n",
   });
