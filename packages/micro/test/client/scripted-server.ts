@@ -53,7 +53,10 @@ export async function scriptedServer(
       close,
     };
   });
+  // As a listener on a port would: a client's own timers don't keep the process alive.
+  const alive = setInterval(() => {}, 1_000);
   context.after(async () => {
+    clearInterval(alive);
     await listener.close();
     for (const socket of sockets) socket.destroy();
   });
