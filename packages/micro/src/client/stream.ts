@@ -1,3 +1,4 @@
+import type { MessageType } from "../codec/codec.ts";
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
@@ -84,7 +85,7 @@ class MucpStream implements ClientStream, Receiver {
   handshake(): void {
     const { format } = this.#parts;
     // What a codec can encode without knowing a type: `{}` where it writes JSON, nothing elsewhere.
-    this.#write(format.contentType.includes("json") ? {} : new Uint8Array(0));
+    this.#write(format.contentType.includes("json") ? {} : new Uint8Array(0), undefined);
   }
 
   send(body: unknown): Promise<void> {
@@ -138,7 +139,7 @@ class MucpStream implements ClientStream, Receiver {
   async #send(body: unknown): Promise<void> {
     if (this.#ended?.error !== undefined) throw this.#ended.error;
     if (this.#sendEnded || this.#ended !== undefined) throw this.#noMoreRequests();
-    if (!this.#write(body)) await this.#drained();
+    if (!this.#write(body, this.#parts.request.requestType)) await this.#drained();
   }
 
   async #end(): Promise<void> {
@@ -153,11 +154,11 @@ class MucpStream implements ClientStream, Receiver {
   }
 
   /** False: much is waiting to be sent. */
-  #write(body: unknown): boolean {
+  #write(body: unknown, type: MessageType | undefined): boolean {
     const { request, format, header } = this.#parts;
     const id = header[headers.id] ?? "";
     const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
-    return this.#connection.send({ header, body: format.codec.encode(body, frame, request.requestType) });
+    return this.#connection.send({ header, body: format.codec.encode(body, frame, type) });
   }
 
   #drained(): Promise<void> {

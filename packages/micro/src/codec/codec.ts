@@ -6,8 +6,8 @@ export interface Codec {
   readonly name: string;
   /**
    * Bytes are taken as encoded already (go-micro's `bytes.Frame`); `undefined` is an absent body.
-   * @param type how to encode `value` when it is not bytes already; codecs that know the value's form
-   *   themselves (JSON) may ignore it
+   * @param type how to encode `value` when it is not bytes already. JSON codecs use its `toJson` and `fromJson`,
+   *   and do without a type that has none
    * @throws MicroError 500 `encode-failed` naming the codec and what was given
    */
   encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array;

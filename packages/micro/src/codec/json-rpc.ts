@@ -1,6 +1,6 @@
-import type { Codec, Decoded, Frame, FrameKind } from "./codec.ts";
+import type { Codec, Decoded, Frame, FrameKind, MessageType } from "./codec.ts";
 import { decodeFailed, kindOfValue } from "./failures.ts";
-import { jsonText, parseJson } from "./json.ts";
+import { fromJson, jsonText, parseJson, toJson } from "./json.ts";
 
 /**
  * `application/json-rpc`: JSON-RPC 1.0 with one parameter and the id as a text (go-micro
@@ -9,8 +9,8 @@ import { jsonText, parseJson } from "./json.ts";
 export const jsonRpcCodec: Codec = {
   name: "json-rpc",
 
-  encode(value: unknown, frame: Frame): Uint8Array {
-    const payload = payloadText(value);
+  encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
+    const payload = payloadText(value, type);
     switch (frame.kind) {
       case "event":
         return Buffer.from(value === undefined ? "" : payload);
@@ -26,20 +26,25 @@ export const jsonRpcCodec: Codec = {
     }
   },
 
-  decode(body: Uint8Array, kind: FrameKind): Decoded {
+  decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
     const value = parseJson("json-rpc", body);
-    if (kind === "event" || value === undefined) return { value };
+    if (kind === "event") return { value: fromJson("json-rpc", value, type) };
+    if (value === undefined) return { value };
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw decodeFailed("json-rpc", `expected an object, got ${kindOfValue(value)}`);
     }
-    return kind === "request" ? readRequest(value) : readResponse(value);
+    const decoded = kind === "request" ? readRequest(value) : readResponse(value);
+    // An error has no payload.
+    if (decoded.error !== undefined || kind === "error") return decoded;
+    return { ...decoded, value: fromJson("json-rpc", decoded.value, type) };
   },
 };
 
 /** Bytes are taken as JSON that is written already. */
-function payloadText(value: unknown): string {
+function payloadText(value: unknown, type: MessageType | undefined): string {
   if (value === undefined) return "null";
-  return value instanceof Uint8Array ? Buffer.from(value).toString() : jsonText("json-rpc", value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  return jsonText("json-rpc", toJson("json-rpc", value, type));
 }
 
 function readRequest(envelope: { method?: unknown; params?: unknown; id?: unknown }): Decoded {

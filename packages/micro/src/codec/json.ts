@@ -1,4 +1,4 @@
-import type { Codec, Decoded, Frame, FrameKind } from "./codec.ts";
+import type { Codec, Decoded, Frame, FrameKind, MessageType } from "./codec.ts";
 import { decodeFailed, encodeFailed, kindOfValue, messageOf } from "./failures.ts";
 
 /**
@@ -9,16 +9,37 @@ import { decodeFailed, encodeFailed, kindOfValue, messageOf } from "./failures.t
 export const jsonCodec: Codec = {
   name: "json",
 
-  encode(value: unknown, frame: Frame): Uint8Array {
+  encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
     if (value instanceof Uint8Array) return value;
     if (value === undefined) return frame.kind === "response" ? Buffer.from("{}\n") : new Uint8Array(0);
-    return Buffer.from(`${jsonText("json", value)}\n`);
+    return Buffer.from(`${jsonText("json", toJson("json", value, type))}\n`);
   },
 
-  decode(body: Uint8Array, _kind: FrameKind): Decoded {
-    return { value: parseJson("json", body) };
+  decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
+    const json = parseJson("json", body);
+    return { value: kind === "error" ? json : fromJson("json", json, type) };
   },
 };
+
+/** What is written for `value`: its type's JSON form, else the value itself. */
+export function toJson(codec: string, value: unknown, type?: MessageType): unknown {
+  if (type?.toJson === undefined || value === undefined || value === null) return value;
+  try {
+    return type.toJson(value);
+  } catch (thrown) {
+    throw encodeFailed(codec, `the message type refused ${kindOfValue(value)}: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+/** What parsed JSON stands for. An absent body of a type is its message of defaults, as in protobuf. */
+export function fromJson(codec: string, json: unknown, type?: MessageType): unknown {
+  if (type?.fromJson === undefined) return json;
+  try {
+    return json === undefined ? type.decode(new Uint8Array(0)) : type.fromJson(json);
+  } catch (thrown) {
+    throw decodeFailed(codec, messageOf(thrown), thrown);
+  }
+}
 
 /** The JSON text of a value with Go's escapes, without a line feed. `codec` is named when it fails. */
 export function jsonText(codec: string, value: unknown): string {

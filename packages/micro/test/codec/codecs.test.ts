@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesCodec } from "../../src/codec/bytes.ts";
-import type { Frame, FrameKind } from "../../src/codec/codec.ts";
+import type { Codec, Frame, FrameKind, MessageType } from "../../src/codec/codec.ts";
 import { codecFor, defaultCodecs } from "../../src/codec/codecs.ts";
 import { jsonCodec } from "../../src/codec/json.ts";
 import { jsonRpcCodec } from "../../src/codec/json-rpc.ts";
@@ -199,4 +199,62 @@ test("an unknown content type is a 415 that lists the known ones", () => {
         (error.detail ?? "").includes(`${JSON.stringify(type)}; known are application/grpc, `),
     );
   }
+});
+
+/** A point whose JSON form is a text. */
+const point = {
+  encode: ({ x, y }: { x: number; y: number }) => Uint8Array.of(x, y),
+  decode: ([x = 0, y = 0]: Uint8Array) => ({ x, y }),
+  toJson({ x, y }: { x: number; y: number }): string {
+    if (x < 0) throw new Error("x is below 0");
+    return `${x},${y}`;
+  },
+  fromJson(json: unknown) {
+    if (typeof json !== "string") throw new Error("a point is a text");
+    const [x = 0, y = 0] = json.split(",").map(Number);
+    return { x, y };
+  },
+} as MessageType;
+
+test("json and json-rpc: a type says how its values look in JSON", () => {
+  const value = { x: 3, y: 4 };
+  assert.equal(text(jsonCodec.encode(value, frame("request"), point)), '"3,4"\n');
+  assert.equal(
+    text(jsonRpcCodec.encode(value, frame("request", "7"), point)),
+    '{"method":"Say.Hello","params":["3,4"],"id":"7"}\n',
+  );
+  for (const codec of [jsonCodec, jsonRpcCodec, defaultCodecs["application/grpc+json"] as Codec]) {
+    for (const kind of ["request", "response", "event"] as const) {
+      assert.deepEqual(codec.decode(codec.encode(value, frame(kind, "7"), point), kind, point).value, value);
+      const absent = codec.encode(undefined, frame(kind), point);
+      if (absent.length === 0) assert.deepEqual(codec.decode(absent, kind, point).value, { x: 0, y: 0 });
+    }
+  }
+  assert.equal(
+    jsonRpcCodec.decode(Buffer.from('{"id":"1","result":null,"error":"no"}'), "response", point).error,
+    "no",
+  );
+});
+
+test("json and json-rpc: a value or a body that the type refuses is told as such", () => {
+  for (const codec of [jsonCodec, jsonRpcCodec]) {
+    assert.throws(() => codec.encode({ x: -1, y: 0 }, frame("response"), point), {
+      code: 500,
+      reason: "encode-failed",
+      detail: `codec ${codec.name} can't encode: the message type refused an object of Object: x is below 0`,
+    });
+    const body = codec.encode([1, 2], frame("request"));
+    assert.throws(() => codec.decode(body, "request", point), {
+      code: 400,
+      reason: "decode-failed",
+      detail: `codec ${codec.name} can't decode: a point is a text`,
+    });
+  }
+});
+
+test("json: a type without a JSON form is left out of it", () => {
+  const { encode, decode } = point;
+  const type = { encode, decode };
+  assert.equal(text(jsonCodec.encode({ x: 1 }, frame("request"), type)), '{"x":1}\n');
+  assert.deepEqual(jsonCodec.decode(Buffer.from('{"x":1}'), "request", type).value, { x: 1 });
 });
