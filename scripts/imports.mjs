@@ -11,18 +11,19 @@ const kinds = ["broker", "client", "registry", "selector", "server", "transport"
 const arrows = {
   registry: [],
   codec: [],
+  schema: ["registry", "codec"],
   transport: [],
   broker: ["registry", "codec"],
   selector: ["registry"],
-  client: ["selector", "registry", "broker", "transport", "codec"],
-  server: ["selector", "registry", "broker", "transport", "codec"],
+  client: ["selector", "registry", "broker", "transport", "codec", "schema"],
+  server: ["selector", "registry", "broker", "transport", "codec", "schema"],
   plugin: [...kinds, "codec", "cmd/defaults.ts", "cmd/flags.ts"],
   cmd: [...kinds, "codec", "plugin"],
   "parts.ts": kinds,
   "kinds.ts": kinds,
   service: [...kinds, "codec", "plugin", "cmd"],
-  "service.ts": [...kinds, "codec", "plugin", "cmd", "service"],
-  "index.ts": [...kinds, "codec", "plugin", "cmd", "service.ts"],
+  "service.ts": [...kinds, "codec", "schema", "plugin", "cmd", "service"],
+  "index.ts": [...kinds, "codec", "schema", "plugin", "cmd", "service.ts"],
 };
 
 /** Hands the whole package to built plugins, when it is asked to: its dynamic imports may go anywhere. */

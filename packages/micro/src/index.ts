@@ -24,6 +24,7 @@ export type {
   ClientWrapper,
   StreamRequest,
 } from "./client/client.ts";
+export type { TypedClient, TypedClientOptions } from "./client/typed-client.ts";
 export type { MessageType } from "./codec/codec.ts";
 export { CallContext, type Context, type Peer } from "./context.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
@@ -34,6 +35,7 @@ export { canonicalKey, getMetadata, type Metadata, newMetadata } from "./metadat
 export type { PartOptions, Parts, TlsOptions } from "./parts.ts";
 export { PluginError } from "./plugin/plugin-error.ts";
 export { newHandler, stream } from "./server/handler.ts";
+export type { SchemaHandlerOptions, ServiceImplementation } from "./server/schema-handler.ts";
 export type {
   EndpointOptions,
   HandlerFunction,

@@ -3,6 +3,7 @@
  */
 import type { Broker } from "./broker/broker.ts";
 import type { Client, ClientPublishOptions } from "./client/client.ts";
+import { newTypedClient, type TypedClient, type TypedClientOptions } from "./client/typed-client.ts";
 import { readCommand } from "./cmd/cmd.ts";
 import type { FlagValue } from "./cmd/flag-value.ts";
 import type { Environment } from "./cmd/parse.ts";
@@ -10,8 +11,10 @@ import { type Kind, kindNames } from "./kinds.ts";
 import { type Logger, newLogger } from "./logger.ts";
 import type { Parts } from "./parts.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { ServiceDescriptor } from "./schema/schema.ts";
 import type { Selector } from "./selector/selector.ts";
 import { newHandler } from "./server/handler.ts";
+import type { SchemaHandlerOptions, ServiceImplementation } from "./server/schema-handler.ts";
 import type { HandlerOptions, Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
 import { runAll, runHooks, throwAll } from "./service/hooks.ts";
 import type { ServiceOptions } from "./service/options.ts";
@@ -56,10 +59,26 @@ export interface Service extends Parts, AsyncDisposable {
    */
   stop(): Promise<void>;
   /**
+   * Serves a protobuf service: `sayHello` of `helloworld.Greeter` as `Greeter.SayHello`. Also while running, then
+   * as soon as `@bufbuild/protobuf` is loaded.
+   * @throws MicroError 409 when a handler of that name is there, 400 when the implementation doesn't fit the schema.
+   */
+  handle<S extends ServiceDescriptor>(
+    schema: S,
+    implementation: ServiceImplementation<S>,
+    options?: SchemaHandlerOptions<S>,
+  ): void;
+  /**
    * Serves the functions of `methods` as `<name>.<key>`. Also while running.
    * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good.
    */
   handle(name: string, methods: Methods, options?: HandlerOptions): void;
+  /**
+   * The methods of a protobuf service, to be called: `service.for(GreeterService, { service: "greeter" })`. Works
+   * with every client, and with whichever is chosen later.
+   * @throws MicroError 400 when the schema or `options.service` is none.
+   */
+  for<S extends ServiceDescriptor>(schema: S, options: TypedClientOptions): TypedClient<S>;
   /** Calls `handler` for each message of `topic`. Also while running. */
   subscribe<Body = unknown>(
     topic: string,
@@ -143,8 +162,12 @@ class MicroService implements Service {
     return this.#parts.transport;
   }
 
-  handle(name: string, methods: Methods, options?: HandlerOptions): void {
-    this.#parts.server.handle(newHandler(name, methods, options));
+  handle(name: string | ServiceDescriptor, methods: Methods, options?: HandlerOptions): void {
+    this.#parts.server.handle(newHandler(name as string, methods, options));
+  }
+
+  for<S extends ServiceDescriptor>(schema: S, options: TypedClientOptions): TypedClient<S> {
+    return newTypedClient(schema, this.client, options);
   }
 
   subscribe<Body = unknown>(

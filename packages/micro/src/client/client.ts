@@ -89,7 +89,13 @@ export interface CallRequest<Request = unknown, Response = unknown> extends Targ
 }
 
 /** `timeoutMs` limits the whole stream; a stream has no limit by default, as in go-micro. */
-export interface StreamRequest<Request = unknown, Response = unknown> extends Target<Request, Response> {}
+export interface StreamRequest<Request = unknown, Response = unknown> extends Target<Request, Response> {
+  /**
+   * One answer at most is expected, after the end of the requests. A hint, for protocols of which some servers
+   * don't send the end of the answers (mucp). @default false
+   */
+  oneAnswer?: boolean;
+}
 
 /**
  * Both directions of an open stream. Iterating gives the answers; it ends when the handler has ended and

@@ -10,3 +10,9 @@ export {
 export type { Limit } from "./limit.ts";
 export { newClient } from "./mucp.ts";
 export { defaultBackoff, defaultRetry } from "./retry.ts";
+export {
+  newTypedClient,
+  type TypedClient,
+  type TypedClientOptions,
+  type TypedMethod,
+} from "./typed-client.ts";

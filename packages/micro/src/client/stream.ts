@@ -176,6 +176,8 @@ class MucpStream implements ClientStream, Receiver {
   #deliver(message: Message): void {
     this.#answers.push(message);
     this.#answerBytes += message.body.length;
+    // go-micro's servers send no end after ours.
+    if (this.#parts.request.oneAnswer === true && this.#sendEnded && !this.#confirms) this.#finish(undefined);
     this.#serveReaders();
     if (!this.#paused && (this.#answers.length >= maxWaiting || this.#answerBytes >= maxWaitingBytes)) {
       this.#paused = true;

@@ -1,6 +1,8 @@
 import type { Context } from "../context.ts";
 import { badRequest, type MicroError } from "../errors.ts";
+import { isServiceDescriptor, type ServiceDescriptor } from "../schema/schema.ts";
 import { didYouMean } from "../shape.ts";
+import { newSchemaHandler, type SchemaHandlerOptions, type ServiceImplementation } from "./schema-handler.ts";
 import type { EndpointHandler, Handler, HandlerOptions, StreamHandler, UnaryHandler } from "./server.ts";
 
 /** Any function that can be an endpoint, whatever it expects as its request. */
@@ -21,6 +23,17 @@ export function stream<Request = unknown, Response = unknown>(
 }
 
 /**
+ * Makes a handler of a protobuf service: `sayHello` of `helloworld.Greeter` is the endpoint `Greeter.SayHello`.
+ *
+ * `@bufbuild/protobuf` is imported meanwhile; servers wait for it.
+ * @throws MicroError 400 that names the handler, every method that doesn't fit, and the cure.
+ */
+export function newHandler<S extends ServiceDescriptor>(
+  schema: S,
+  implementation: ServiceImplementation<S>,
+  options?: SchemaHandlerOptions<S>,
+): Handler;
+/**
  * Makes a handler of an object: each function in it becomes the endpoint `<name>.<key>`.
  *
  * Of a class instance, its own functions count and those methods of its class whose name starts with a
@@ -30,10 +43,21 @@ export function stream<Request = unknown, Response = unknown>(
 export function newHandler(
   name: string,
   methods: Readonly<Record<string, Method>> | object,
-  options: HandlerOptions = {},
+  options?: HandlerOptions,
+): Handler;
+export function newHandler(
+  named: string | ServiceDescriptor,
+  methods: object,
+  options?: HandlerOptions | SchemaHandlerOptions,
 ): Handler {
+  return isServiceDescriptor(named)
+    ? newSchemaHandler(named, methods as ServiceImplementation<ServiceDescriptor>, options)
+    : newPlainHandler(named, methods, options as HandlerOptions);
+}
+
+function newPlainHandler(name: string, methods: object, options: HandlerOptions = {}): Handler {
   if (typeof name !== "string" || name === "") {
-    throw problem("a handler has no name", 'Give it one, such as "Greeter"');
+    throw problem("a handler has no name", 'Give it one, such as "Greeter", or a service of a schema');
   }
   if (!isName(name)) {
     throw problem(

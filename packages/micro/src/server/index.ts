@@ -1,3 +1,4 @@
+export type { ServiceDescriptor, ServiceSchema } from "../schema/schema.ts";
 export { newHandler, stream } from "./handler.ts";
 export { Inbox } from "./inbox.ts";
 export { type Listening, newServerOver, type Sharing, type Wire, type WireHost } from "./lifecycle.ts";
@@ -5,5 +6,6 @@ export { newServer } from "./mucp.ts";
 export { type ServerSettings, serverSettings } from "./options.ts";
 export { newRegistration, type Registration, type RegistrationOptions } from "./registration.ts";
 export { newRouter, type Route, type Router, type RouterOptions } from "./router.ts";
+export type { MethodImplementation, SchemaHandlerOptions, ServiceImplementation } from "./schema-handler.ts";
 export * from "./server.ts";
 export { newSubscriptions, type Subscriptions, type SubscriptionsOptions } from "./subscriber.ts";

@@ -4,8 +4,9 @@ import { type ServerSettings, serverSettings } from "./options.ts";
 import { type ServerParts, serverParts } from "./parts.ts";
 import { newRegistration, type Registration } from "./registration.ts";
 import { newRouter, type Router } from "./router.ts";
-import type { Server, ServerOptions } from "./server.ts";
+import type { Handler, Server, ServerOptions } from "./server.ts";
 import { newSubscriptions, type Subscriptions } from "./subscriber.ts";
+import { textOf } from "./thrown.ts";
 
 /**
  * What a wire protocol brings to become a server. Handlers, subscribers, the registry, draining and the order
@@ -88,7 +89,12 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
 
     handle(handler) {
       router.add(handler);
-      if (!handler.internal) registration?.refresh();
+      if (handler.ready === undefined) announce(handler);
+      else
+        handler.ready.then(
+          () => announce(handler),
+          (thrown) => complain(handler, thrown),
+        );
     },
 
     subscribe(subscriber) {
@@ -118,6 +124,8 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
 
   async function open(): Promise<void> {
     try {
+      await router.ready();
+      throwIfStopped();
       listening = await listen();
       throwIfStopped();
       await subscriptions.open();
@@ -153,6 +161,15 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
     const own = await wire.listen({ ...host, settings: { ...settings, protocols } });
     logger.info(`server ${wire.name} also speaks ${protocolsOf(settings.wires)} on ${own.address}`);
     return together(own, guests);
+  }
+
+  function announce(handler: Handler): void {
+    if (!handler.internal) registration?.refresh();
+  }
+
+  /** Before the start, that is what fails. */
+  function complain(handler: Handler, thrown: unknown): void {
+    if (started) logger.error(`the handler ${handler.name} can't be served: ${textOf(thrown)}`);
   }
 
   function throwIfStopped(): void {

@@ -17,10 +17,15 @@ export interface Router {
   /** Calls since the router was made, those that found no endpoint included. */
   readonly stats: { requests: number; errors: number };
   /**
-   * Takes effect at once.
+   * Takes effect at once, or when the handler is ready.
    * @throws MicroError 409 when a handler of that name is there, 400 when it was not made by `newHandler`.
    */
   add(handler: Handler): void;
+  /**
+   * Resolves when all handlers that were added so far are served.
+   * @throws what makes it impossible for one of them
+   */
+  ready(): Promise<void>;
   /**
    * The endpoint of that name, `Type.Method`.
    * @throws MicroError without id and code: go-micro sends these as plain texts.
@@ -64,6 +69,8 @@ export function newRouter(options: RouterOptions): Router {
   /** The handlers that have a schema, by its name. */
   const schemas = new Map<string, Handler>();
   const routes = new Map<string, Route>();
+  /** Handlers that can't be served yet. */
+  const waiting = new Map<Handler, Promise<void>>();
   const stats = { requests: 0, errors: 0 };
 
   const router: Router = {
@@ -84,7 +91,16 @@ export function newRouter(options: RouterOptions): Router {
       }
       handlers.set(handler.name, handler);
       if (handler.schema !== undefined) schemas.set(handler.schema.typeName, handler);
-      for (const endpoint of handler.endpoints) routes.set(endpoint.name, routeOf(endpoint, wrapHandler));
+      if (handler.ready === undefined) serve(handler);
+      else
+        waiting.set(
+          handler,
+          handler.ready.then(() => serve(handler)),
+        );
+    },
+
+    async ready() {
+      await Promise.all(waiting.values());
     },
 
     find(endpoint) {
@@ -118,7 +134,7 @@ export function newRouter(options: RouterOptions): Router {
 
     endpoints() {
       return [...handlers.values()]
-        .filter((handler) => !handler.internal)
+        .filter((handler) => !handler.internal && !waiting.has(handler))
         .sort((a, b) => compare(a.name, b.name))
         .flatMap((handler) => [...handler.endpoints].sort((a, b) => compare(a.name, b.name)))
         .map(
@@ -133,6 +149,11 @@ export function newRouter(options: RouterOptions): Router {
   };
   router.add(newDebugHandler(stats));
   return router;
+
+  function serve(handler: Handler): void {
+    waiting.delete(handler);
+    for (const endpoint of handler.endpoints) routes.set(endpoint.name, routeOf(endpoint, wrapHandler));
+  }
 }
 
 /** Puts wrappers around a function, the first outermost. Done once, not per call. */

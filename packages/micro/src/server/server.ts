@@ -2,6 +2,7 @@ import type { SubscribeOptions } from "../broker/broker.ts";
 import type { Codecs, MessageType } from "../codec/codec.ts";
 import type { Context } from "../context.ts";
 import type { PartOptions } from "../parts.ts";
+import type { ServiceSchema } from "../schema/schema.ts";
 import type { Shape } from "../shape.ts";
 import type { Protocol } from "../transport/transport.ts";
 import type { Wire } from "./lifecycle.ts";
@@ -41,13 +42,11 @@ export interface Handler {
   readonly internal: boolean;
   /** What the handler was made from, for protocols that name a service in full or describe it to callers. */
   readonly schema?: ServiceSchema;
-}
-
-/** The part of a protobuf service descriptor (`DescService` of `@bufbuild/protobuf`) that the core looks at. */
-export interface ServiceSchema {
-  readonly kind: "service";
-  /** With the package: `helloworld.Greeter`. */
-  readonly typeName: string;
+  /**
+   * Resolves when the handler can be served, rejects when it never can. Servers wait for it: before they start,
+   * or until they serve a handler that is added later. Absent: at once.
+   */
+  readonly ready?: Promise<void>;
 }
 
 export interface EndpointHandler {

@@ -56,7 +56,8 @@ export class KeptServer implements Server {
     for (const subscriber of this.#subscribers) server.subscribe(subscriber);
   }
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    await Promise.all(this.#handlers.map(({ ready }) => ready));
     return this.#present().start();
   }
 
