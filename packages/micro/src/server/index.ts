@@ -1,7 +1,14 @@
 export type { ServiceDescriptor, ServiceSchema } from "../schema/schema.ts";
 export { newHandler, stream } from "./handler.ts";
 export { Inbox } from "./inbox.ts";
-export { type Listening, newServerOver, type Sharing, type Wire, type WireHost } from "./lifecycle.ts";
+export {
+  type Listening,
+  newServerOver,
+  type Readiness,
+  type Sharing,
+  type Wire,
+  type WireHost,
+} from "./lifecycle.ts";
 export { newServer } from "./mucp.ts";
 export { type ServerSettings, serverSettings } from "./options.ts";
 export { newRegistration, type Registration, type RegistrationOptions } from "./registration.ts";

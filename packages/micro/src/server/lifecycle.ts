@@ -32,6 +32,15 @@ export interface WireHost {
   readonly router: Router;
   readonly subscriptions: Subscriptions;
   readonly parts: ServerParts;
+  readonly readiness: Readiness;
+}
+
+/** Whether the server wants calls at the moment, for protocols that tell callers so. */
+export interface Readiness {
+  /** As the server's own `ready`. */
+  readonly ready: boolean;
+  /** Calls `listener` each time that `ready` may have changed, or a handler was added. Returns what ends that. */
+  observe(listener: () => void): () => void;
 }
 
 export interface Listening extends Draining {
@@ -78,13 +87,27 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
   let registration: Registration | undefined;
   let started = false;
 
+  const observers = new Set<() => void>();
+  const readiness: Readiness = {
+    get ready() {
+      return started && stopping === undefined && registration?.registered === true;
+    },
+    observe(listener) {
+      observers.add(listener);
+      return () => observers.delete(listener);
+    },
+  };
+  const changed = (): void => {
+    for (const observer of [...observers]) observer();
+  };
+
   return {
     name: wire.name,
     get address() {
       return listening?.address ?? settings.address;
     },
     get ready() {
-      return started && stopping === undefined && registration?.registered === true;
+      return readiness.ready;
     },
 
     handle(handler) {
@@ -114,6 +137,7 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
         starting = undefined;
         stopping = undefined;
       });
+      changed();
       return stopping;
     },
 
@@ -141,10 +165,12 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
           transport: listening.transport,
         },
         endpoints: () => [...router.endpoints(), ...subscriptions.endpoints()],
+        changed,
       });
       await registration.start();
       throwIfStopped();
       started = true;
+      changed();
     } catch (thrown) {
       await shutDown(0);
       // Whoever stops it meanwhile has not yet been told that there is nothing left to stop.
@@ -154,7 +180,7 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
   }
 
   async function listen(): Promise<Listening> {
-    const host: WireHost = { settings, router, subscriptions, parts };
+    const host: WireHost = { settings, router, subscriptions, parts, readiness };
     const guests = settings.wires.flatMap(({ share }) => share?.(host) ?? []);
     if (guests.length === 0) return wire.listen(host);
     const protocols = [...settings.protocols, ...guests.map(({ protocol }) => protocol)];
@@ -165,6 +191,7 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
 
   function announce(handler: Handler): void {
     if (!handler.internal) registration?.refresh();
+    changed();
   }
 
   /** Before the start, that is what fails. */

@@ -33,6 +33,8 @@ export interface RegistrationOptions {
   metadata: Readonly<Record<string, string>>;
   /** Asked at each registration. */
   endpoints(): Endpoint[];
+  /** Called each time that `registered` may have changed. */
+  changed?(): void;
 }
 
 /** Tries before `start` resolves without success, as in go-micro (`server/rpc_server.go`). */
@@ -87,7 +89,7 @@ export function newRegistration(options: RegistrationOptions): Registration {
 
   /** Runs `step` after those before it. Steps never throw. */
   function inLine(step: () => Promise<void>): Promise<void> {
-    line = line.then(step);
+    line = line.then(step).then(() => options.changed?.());
     return line;
   }
 

@@ -42,6 +42,8 @@ export interface Router {
    * service's name as its id. The latter is logged, for it is a fault in the handler. Never throws.
    */
   failure(thrown: unknown, endpoint: string): MicroError;
+  /** Everything that was added, internal ones too. */
+  handlers(): readonly Handler[];
   /** For the registry: without the internal ones, in go-micro's order. */
   endpoints(): Endpoint[];
 }
@@ -131,6 +133,8 @@ export function newRouter(options: RouterOptions): Router {
       });
       return internalServerError(name, text, { cause: thrown });
     },
+
+    handlers: () => [...handlers.values()],
 
     endpoints() {
       return [...handlers.values()]
