@@ -1,4 +1,4 @@
-import type { Endpoint, Service } from "ts-micro/registry";
+import type { Endpoint, Service, Value } from "ts-micro/registry";
 import { type Command, jsonFlag } from "../command.ts";
 import { findService } from "../find-service.ts";
 import { printJson, printLine, printTable } from "../print.ts";
@@ -26,6 +26,31 @@ function printRecord({ name, version, nodes, endpoints }: Service): void {
   printLine("");
   printTable(["ENDPOINT", "METADATA"], endpoints.map(endpointRow));
   printLine("");
+  for (const endpoint of endpoints) printShapes(endpoint);
+}
+
+/** What the endpoint takes and gives, if its service has told: the endpoints of schemas do. */
+function printShapes({ name, request, response }: Endpoint): void {
+  if (request === null && response === null) return;
+  printLine(name);
+  for (const [title, shape] of [
+    ["request", request],
+    ["response", response],
+  ] as const) {
+    if (shape === null) continue;
+    printLine(`  ${title.padEnd(8)}  ${shape.type}`);
+    for (const line of fieldLines(shape.values, "    ")) printLine(line);
+  }
+  printLine("");
+}
+
+/** go-micro gives maps no type name. */
+function fieldLines(fields: readonly Value[], indent: string): string[] {
+  const width = Math.max(0, ...fields.map(({ name }) => name.length));
+  return fields.flatMap(({ name, type, values }) => [
+    `${indent}${name.padEnd(width)}  ${type === "" ? "map" : type}`,
+    ...fieldLines(values, `${indent}  `),
+  ]);
 }
 
 function endpointRow({ name, metadata }: Endpoint): string[] {

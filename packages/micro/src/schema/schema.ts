@@ -36,10 +36,29 @@ export interface MethodDescriptor {
   readonly idempotency: number;
 }
 
-export interface MessageDescriptor {
+export interface MessageDescriptor extends NamedDescriptor {
   readonly kind: "message";
   /** With the package: `helloworld.HelloRequest`. */
   readonly typeName: string;
+  /** In the order of the `.proto` file, those of a oneof included. */
+  readonly fields: readonly FieldDescriptor[];
+}
+
+/** A message or an enumeration, and the message that it stands in. */
+export interface NamedDescriptor {
+  readonly name: string;
+  readonly parent: NamedDescriptor | undefined;
+}
+
+/** Of a list or a map, `scalar`, `enum` and `message` say what is in it. */
+export interface FieldDescriptor {
+  /** As in the `.proto` file: `first_name`. */
+  readonly name: string;
+  readonly fieldKind: "scalar" | "enum" | "message" | "list" | "map";
+  /** Number of the type in protobuf's own descriptors. */
+  readonly scalar: number | undefined;
+  readonly enum: NamedDescriptor | undefined;
+  readonly message: MessageDescriptor | undefined;
 }
 
 /** The methods of a service, by their names in TypeScript. */

@@ -142,10 +142,10 @@ export function newRouter(options: RouterOptions): Router {
         .sort((a, b) => compare(a.name, b.name))
         .flatMap((handler) => [...handler.endpoints].sort((a, b) => compare(a.name, b.name)))
         .map(
-          ({ name, streaming, metadata }): Endpoint => ({
+          ({ name, request = null, response = null, streaming, metadata }): Endpoint => ({
             name,
-            request: null,
-            response: null,
+            request,
+            response,
             metadata: { ...metadata, ...(streaming && { stream: "true" }) },
           }),
         );

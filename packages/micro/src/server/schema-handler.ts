@@ -8,6 +8,7 @@ import type {
   Methods,
   ServiceDescriptor,
 } from "../schema/schema.ts";
+import { valueTree } from "../schema/value-tree.ts";
 import { didYouMean } from "../shape.ts";
 import type { EndpointHandler, Handler, StreamHandler, UnaryHandler } from "./server.ts";
 
@@ -68,6 +69,8 @@ export function newSchemaHandler<S extends ServiceDescriptor>(
         ...served(method, functions[method.localName] as Implementation),
         requestType: messageType(method.input),
         responseType: messageType(method.output),
+        request: valueTree(method.input),
+        response: valueTree(method.output),
         metadata: { ...endpoints[method.localName]?.metadata },
       }),
     ),

@@ -2,6 +2,7 @@ import type { SubscribeOptions } from "../broker/broker.ts";
 import type { Codecs, MessageType } from "../codec/codec.ts";
 import type { Context } from "../context.ts";
 import type { PartOptions } from "../parts.ts";
+import type { Value } from "../registry/registry.ts";
 import type { ServiceSchema } from "../schema/schema.ts";
 import type { Shape } from "../shape.ts";
 import type { Protocol } from "../transport/transport.ts";
@@ -56,6 +57,9 @@ export interface EndpointHandler {
   readonly streaming: boolean;
   readonly requestType?: MessageType;
   readonly responseType?: MessageType;
+  /** The shapes of request and answer, for the registry. */
+  readonly request?: Value;
+  readonly response?: Value;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
