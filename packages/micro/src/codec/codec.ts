@@ -45,6 +45,8 @@ export interface Decoded {
  * Without one, a protobuf body is carried as bytes.
  */
 export interface MessageType<T = unknown> {
+  /** Full name of the protobuf message, `helloworld.HelloRequest`, for texts. */
+  readonly typeName?: string;
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
   /** What JSON codecs write for `value`, such as protobuf's JSON form. @default the value itself */

@@ -50,6 +50,7 @@ function library(): typeof import("@bufbuild/protobuf") {
 export function messageType(message: MessageDescriptor): MessageType {
   const descriptor = message as DescMessage;
   return {
+    typeName: descriptor.typeName,
     encode: (value) => library().toBinary(descriptor, create(descriptor, value)),
     decode: (bytes) => library().fromBinary(descriptor, bytes),
     toJson: (value) =>

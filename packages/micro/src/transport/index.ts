@@ -2,5 +2,5 @@ export { type ConnectOptions, connectTcp } from "./connect.ts";
 export { type HttpTransportOptions, newHttpTransport } from "./http.ts";
 export { type ListenTcpOptions, listenTcp } from "./listener.ts";
 export { newMemoryTransport } from "./memory.ts";
-export { remoteAddressOf } from "./stream-address.ts";
+export { localAddressOf, remoteAddressOf } from "./stream-address.ts";
 export * from "./transport.ts";
