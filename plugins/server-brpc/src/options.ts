@@ -1,0 +1,30 @@
+import type { ServerOptions } from "ts-micro/server";
+
+export interface BrpcServerOptions extends ServerOptions {
+  /**
+   * Longest frame accepted, attachment included, and longest message after decompression, in bytes. A caller
+   * that sends more loses its connection; a longer answer is an error. Same as bRPC's `-max_body_size`.
+   * @default 64 MiB
+   */
+  maxBodyBytes?: number;
+  /** Calls in flight on one connection, from which on it is not read. @default 1_000 */
+  maxInFlight?: number;
+}
+
+export interface BrpcSettings {
+  readonly maxBodyBytes: number;
+  readonly maxInFlight: number;
+}
+
+/** @throws TypeError naming the option and what it may be */
+export function brpcSettings(options: BrpcServerOptions): BrpcSettings {
+  return {
+    maxBodyBytes: positive("maxBodyBytes", options.maxBodyBytes ?? 64 << 20),
+    maxInFlight: positive("maxInFlight", options.maxInFlight ?? 1_000),
+  };
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new TypeError(`server option ${name} is ${String(value)}: expected a whole number above 0`);
+}
