@@ -29,6 +29,10 @@ export interface HttpParserOptions {
 const maxChunkLineBytes = 256;
 const maxTrailerBytes = 8 * 1024;
 
+/** Extensions are passed over, but only well-formed ones; blanks, which RFC 9112 §7.1.1 tolerates, are not. */
+const chunkLine =
+  /^([0-9a-f]{1,8})(?:;[!#$%&'*+\-.^_`|~0-9a-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9a-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/i;
+
 const lineEnd = Buffer.from("\r\n");
 const headEnd = Buffer.from("\r\n\r\n");
 const carriageReturn = 0x0d;
@@ -173,9 +177,7 @@ export class HttpParser {
   #readChunkLine(chunk: Buffer, at: number): number | undefined {
     const end = this.#find(lineEnd, chunk, at, maxChunkLineBytes, 400, "chunk line");
     if (end === undefined) return undefined;
-    const match = /^([0-9a-fA-F]{1,8})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?$/.exec(
-      chunk.toString("latin1", at, end),
-    );
+    const match = chunkLine.exec(chunk.toString("latin1", at, end));
     if (match === null) throw new HttpError(400, "malformed chunk size");
     this.#missing = Number.parseInt(match[1] ?? "", 16);
     this.#limitBody((this.#body?.length ?? 0) + this.#missing);
@@ -227,7 +229,9 @@ export class HttpParser {
     const from = at + this.#searched;
     const end = chunk.indexOf(delimiter, Math.max(at, from - delimiter.length + 1));
     const length = (end === -1 ? chunk.length : end) - at;
-    if (length > limit) throw new HttpError(status, `${what} longer than ${limit} bytes`);
+    // Without an end, the last bytes may be the beginning of it.
+    const most = end === -1 ? limit + delimiter.length - 1 : limit;
+    if (length > most) throw new HttpError(status, `${what} longer than ${limit} bytes`);
     if (end !== -1) {
       this.#searched = 0;
       return end;

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { HttpError } from "../../src/transport/http-error.ts";
 import type { HttpHead } from "../../src/transport/http-head.ts";
 import { HttpParser, type HttpParserOptions } from "../../src/transport/http-parser.ts";
 import { answers, lines, requests } from "./examples.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 interface Parsed {
   messages: { head: HttpHead; body: string }[];
@@ -124,7 +129,17 @@ test("what says how the message is carried is no header of it", () => {
 });
 
 test("chunks are joined, extensions and trailers left out", () => {
-  const body = lines("5;name=value", "Hello", "a ;x", ", chunked ", "0", "X-Sum: 1", "x-more: 2", "", "");
+  const body = lines(
+    "5;name=value",
+    "Hello",
+    'A;x;y="a \\" b"',
+    ", chunked ",
+    "0",
+    "X-Sum: 1",
+    "x-more: 2",
+    "",
+    "",
+  );
   const text = request("Transfer-Encoding: Chunked") + body + requests[0]?.wire;
   for (const pieces of splits(text)) {
     const { messages, refused } = parse("request", pieces);
@@ -198,6 +213,11 @@ refusedRequests.push(
   ["a chunk size past all numbers", `${chunked}fffffffff\r\n`, 400],
   ["a chunk line that ends in LF", `${chunked}1\na\r\n0\r\n\r\n`, 400],
   ["a bare CR in a chunk extension", `${chunked}1;a\rb\r\na\r\n`, 400],
+  ["white space before a chunk extension", `${chunked}1 ;a\r\na\r\n`, 400],
+  ["white space in a chunk extension", `${chunked}1; a\r\na\r\n`, 400],
+  ["white space after a chunk size", `${chunked}1 \r\na\r\n`, 400],
+  ["a chunk extension without name", `${chunked}1;\r\na\r\n`, 400],
+  ["a chunk extension whose quote doesn't end", `${chunked}1;a="b\r\na\r\n`, 400],
   ["a chunk extension without end", `${chunked}1;${"x".repeat(300)}`, 400],
   ["a chunk that is longer than announced", `${chunked}1\r\nab\r\n`, 400],
   ["chunks that are too long together", `${chunked}3e8\r\n${"x".repeat(1_000)}\r\n1\r\nx`, 413],
@@ -335,3 +355,47 @@ test("an announced length costs no memory until the bytes come", () => {
   assert.ok(process.memoryUsage().arrayBuffers - before < 1 << 20);
   assert.ok(parsers.every(({ idle }) => !idle));
 });
+
+/** Beginnings that a peer can go on with for ever, and what it goes on with. */
+const endless: [name: string, kind: "request" | "response", beginning: string, more: string][] = [
+  ["a head", "request", `${start}\r\nX-A: `, "x"],
+  ["fields", "request", `${start}\r\n`, "X-A: 1\r\n"],
+  ["a body", "request", request("Content-Length: 1000000"), "x"],
+  ["chunks of one byte", "request", chunked, `1;a=${"x".repeat(200)}\r\nx\r\n`],
+  ["a chunk", "request", `${chunked}fffff\r\n`, "x"],
+  ["a chunk extension", "request", `${chunked}1;a=`, "x"],
+  ["a trailer", "request", `${chunked}0\r\nX-A: `, "x"],
+  ["a body until the end", "response", "HTTP/1.1 200 OK\r\n\r\n", "x"],
+  ["interim answers", "response", "", "HTTP/1.1 100 Continue\r\n\r\n"],
+];
+
+for (const [name, kind, beginning, more] of endless) {
+  test(`${name} without end cost no more memory than the limits allow`, () => {
+    const limits = { maxHeadBytes: 10_000, maxBodyBytes: 20_000 };
+    const pieceBytes = 1_000;
+    const count = 50;
+    const arrayBuffers = (): number => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = arrayBuffers();
+    const parsers = Array.from({ length: count }, () => {
+      const parser = new HttpParser({ kind, ...limits, message: () => assert.fail("no message ever ends") });
+      const bytes = Buffer.from(beginning + more.repeat(Math.ceil(200_000 / more.length)), "latin1");
+      try {
+        for (let at = 0; at < bytes.length; at += pieceBytes) {
+          // Each in memory of its own, as a socket gives it.
+          parser.push(Buffer.from(new Uint8Array(bytes.subarray(at, at + pieceBytes))));
+        }
+      } catch (thrown) {
+        assert.ok(thrown instanceof HttpError);
+      }
+      return parser;
+    });
+    // A body that grows is copied into twice its length.
+    const most = count * (limits.maxHeadBytes + 2 * limits.maxBodyBytes + pieceBytes);
+    const held = arrayBuffers() - before;
+    assert.ok(held <= most, `${count} parsers hold ${held} bytes, ${most} are allowed`);
+    assert.equal(parsers.length, count);
+  });
+}
