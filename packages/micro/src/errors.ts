@@ -4,6 +4,7 @@
  * Errors are recognised by a `Symbol.for` brand and a code, never by `instanceof`: a plugin may bring
  * its own copy of this package.
  */
+import "./copies.ts";
 
 const microErrorBrand = Symbol.for("ts-micro.MicroError.v1");
 

@@ -156,7 +156,7 @@ export class CallPath {
     const retry = request.retry ?? this.#settings.retry;
     const neverLeft = error.reason === "connection-failed" || error.reason === "draining";
     if (!(await retry({ request, number, error, neverLeft }))) return false;
-    return neverLeft || this.#budget.spend();
+    return neverLeft || this.#budget.spend(this.#limits.size);
   }
 }
 

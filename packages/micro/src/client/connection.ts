@@ -176,9 +176,12 @@ function draining(address: string): MicroError {
 
 /** A 500, as in go-micro: the handler may have run, so 503 would be wrong. */
 function connectionLost(address: string, cause?: Error): MicroError {
-  // The transport's own words: also an answer that was too long, or came from something that is no server of ours.
-  if (MicroError.is(cause)) return cause;
-  const detail = `connection to ${address} lost: ${cause?.message ?? "closed before the answer came"}`;
+  // The transport's own words: an answer that was too long, or came from something that is no server of ours.
+  if (MicroError.is(cause) && cause.reason !== "connection-lost") return cause;
+  const why = MicroError.is(cause)
+    ? cause.detail
+    : `connection to ${address} lost: ${cause?.message ?? "closed before the answer came"}`;
+  const detail = `${why}; the handler may have run`;
   return internalServerError("go.micro.client.transport", detail, { reason: "connection-lost", cause });
 }
 

@@ -13,6 +13,11 @@ export class Limits {
   readonly #open = new Set<Limit>();
   #timer: NodeJS.Timeout | undefined;
 
+  /** Calls and streams that have not ended. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   add(limit: Limit): void {
     this.#open.add(limit);
     if (this.#timer === undefined && limit.deadline !== Infinity) this.#arm();

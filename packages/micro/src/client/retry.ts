@@ -26,23 +26,28 @@ const burst = 100;
 const perCall = 0.1;
 
 /**
- * Keeps retries from multiplying the load on servers that have too much already: over time at most one
- * call in ten is repeated, after 100 that a client may repeat at once, when a node dies under load.
+ * Keeps retries from multiplying the load on servers that have too much already: over time at most one call in ten
+ * is repeated, and together no more than are in flight (100 if these are fewer), so that a node which dies under
+ * load takes none with it.
  *
  * A request that never left has loaded nobody; repeating it costs nothing here.
  */
 export class RetryBudget {
-  #tokens = burst;
+  /** Retries that calls have not yet paid for. */
+  #spent = 0;
 
   /** A call has begun. */
   earn(): void {
-    if (this.#tokens < burst) this.#tokens = Math.min(burst, this.#tokens + perCall);
+    if (this.#spent > 0) this.#spent = Math.max(0, this.#spent - perCall);
   }
 
-  /** True when there is enough for one more retry, which is then taken. */
-  spend(): boolean {
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+  /**
+   * True when there is enough for one more retry, which is then taken.
+   * @param inFlight calls, the one to be repeated included
+   */
+  spend(inFlight: number): boolean {
+    if (this.#spent + 1 > Math.max(burst, inFlight)) return false;
+    this.#spent += 1;
     return true;
   }
 }

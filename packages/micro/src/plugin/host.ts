@@ -6,15 +6,13 @@
  * in it is the program's class.
  */
 import { createRequire } from "node:module";
-import { newLogger } from "../logger.ts";
 
 /** Part of the form of built plugins: a change needs a new number and a new manifest schema. */
 export const hostKey = "ts-micro.host.v1";
 
 interface Host {
-  /** Version and place of the copy that owns the symbol. */
+  /** Version of the copy that owns the symbol. */
   readonly version: string;
-  readonly url: string;
   /** Subpath → its exports, once imported. */
   readonly modules: Record<string, Readonly<Record<string, unknown>>>;
   /** Imports a subpath into `modules`. */
@@ -46,29 +44,17 @@ export async function hostNames(subpath: string): Promise<string[]> {
 
 const own: Host = {
   version: hostVersion,
-  url: import.meta.url,
   modules: Object.create(null),
   async provide(subpath) {
     own.modules[subpath] = (await importers[subpath]?.()) ?? {};
   },
 };
 
-let warned = false;
-
-/**
- * Makes `subpaths` ready for a built plugin. The first copy of ts-micro in the process serves all plugins;
- * another copy uses that one, and logs once that there are two.
- */
+/** Makes `subpaths` ready for a built plugin. The first copy of ts-micro that loads one serves all others too. */
 export async function provideHost(subpaths: readonly string[]): Promise<void> {
   const globals = globalThis as { [key: symbol]: Host | undefined };
   globals[Symbol.for(hostKey)] ??= own;
   const host = globals[Symbol.for(hostKey)] ?? own;
-  if (host !== own && !warned) {
-    warned = true;
-    newLogger({ level: process.env.MICRO_LOG_LEVEL }).warn(
-      `two copies of ts-micro in one process: plugins use ${host.url} (${host.version}), not ${own.url} (${own.version})`,
-    );
-  }
   await Promise.all(subpaths.map((subpath) => host.provide(subpath)));
 }
 

@@ -2,6 +2,7 @@
  * A plugin's life up to the check: resolve → read → manifest → import → lookup → check. (Policy will stand
  * before import.) Nothing is registered yet.
  */
+import { untoldCopies } from "../copies.ts";
 import { parseDuration } from "../duration.ts";
 import { UsageError } from "../errors.ts";
 import { newLogger } from "../logger.ts";
@@ -79,6 +80,7 @@ export async function openFile(named: string, real: string, timeoutMs: number): 
   if (manifest !== undefined) checkManifest(manifest, named);
   await provideHost(manifest?.host ?? []);
   const namespace = await importPlugin(file, timeoutMs);
+  warnOfCopies();
   return newModule({ named, path: real, sha256: file.sha256, manifest, namespace });
 }
 
@@ -92,6 +94,16 @@ export function importTimeoutMs(env: Readonly<Record<string, string | undefined>
   );
 }
 
+/** A plugin may have brought a ts-micro of its own. */
+function warnOfCopies(): void {
+  const copies = untoldCopies();
+  if (copies.length === 0) return;
+  warn(
+    `${copies.length} copies of ts-micro in one process, which share no tables and no memory parts: ${copies.join(", ")}; ` +
+      "make ts-micro a peer dependency of the plugin that brings its own",
+  );
+}
+
 /** Digests that were warned of. */
 const warned = new Set<string>();
 
@@ -100,7 +112,9 @@ async function warnIfChanged(path: string, module: Module): Promise<void> {
   const now = await readPlugin(path, module.path).catch(() => undefined);
   if (now === undefined || now.sha256 === module.sha256 || warned.has(now.sha256)) return;
   warned.add(now.sha256);
-  newLogger({ level: process.env.MICRO_LOG_LEVEL }).warn(
-    `plugin ${path} changed on disk since it was opened; this process keeps what it has`,
-  );
+  warn(`plugin ${path} changed on disk since it was opened; this process keeps what it has`);
+}
+
+function warn(text: string): void {
+  newLogger({ level: process.env.MICRO_LOG_LEVEL }).warn(text);
 }

@@ -6,19 +6,21 @@ export interface LookUpOptions {
   readonly ask: () => Promise<SendReport>;
   /** How long further answers are awaited after the first, in milliseconds. */
   readonly collectMs: number;
-  /** How long the first answer is awaited, in milliseconds. */
+  /** How long the first answer is awaited, and all that are expected, in milliseconds. */
   readonly timeoutMs: number;
+  /** True when nobody is missing who is known to be there. */
+  readonly complete: () => boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /** One question to everybody, and the time in which answers are collected. */
 export interface LookUp {
   /**
-   * Resolves `collectMs` after the first answer, or after `timeoutMs`.
+   * Resolves `collectMs` after the first answer, but not while somebody who is known is missing; or after `timeoutMs`.
    * @throws MicroError 503 when the question left on no interface, 499 when the signal aborted.
    */
   readonly done: Promise<void>;
-  /** There is an answer. */
+  /** There is one answer more. */
   answered(): void;
   /** Ends the look-up at once. */
   fail(error: Error): void;
@@ -26,12 +28,16 @@ export interface LookUp {
 
 /**
  * go-micro asks once and waits 100 ms in any case. A multicast packet may get lost, and a busy machine may
- * need longer: so the question is put again, at growing intervals, as long as there is no answer.
+ * need longer: so the question is put again, at growing intervals, as long as there is no answer, and while a
+ * node is missing that was there before.
  */
-export function newLookUp({ ask, collectMs, timeoutMs, signal }: LookUpOptions): LookUp {
+export function newLookUp({ ask, collectMs, timeoutMs, complete, signal }: LookUpOptions): LookUp {
+  const startedAt = performance.now();
   let sent = 0;
   let failures: readonly string[] = [];
   let hasAnswer = false;
+  /** The time for answers is over, and somebody is missing. */
+  let waiting = false;
   let again: NodeJS.Timeout | undefined;
   let end: NodeJS.Timeout | undefined;
   let resolve: () => void;
@@ -49,11 +55,23 @@ export function newLookUp({ ask, collectMs, timeoutMs, signal }: LookUpOptions):
   }
 
   function answered(): void {
+    if (waiting && complete()) finish();
     if (hasAnswer) return;
     hasAnswer = true;
     clearTimeout(again);
     clearTimeout(end);
-    end = setTimeout(finish, collectMs);
+    end = setTimeout(collected, collectMs);
+  }
+
+  function collected(): void {
+    const leftMs = startedAt + timeoutMs - performance.now();
+    if (complete() || leftMs <= 0) {
+      finish();
+      return;
+    }
+    waiting = true;
+    end = setTimeout(finish, leftMs);
+    askAndRepeat(collectMs);
   }
 
   function finish(): void {

@@ -39,6 +39,7 @@ import {
   encodeText,
   type Instance,
   recordOf,
+  type Sighting,
   sightingsIn,
 } from "./mdns-wire.ts";
 import { byVersion, checkService, compare, withNodes } from "./record.ts";
@@ -57,7 +58,8 @@ export interface MdnsRegistryOptions extends RegistryOptions {
   /** How long a look-up waits for the first answer, in milliseconds. @default 1_000 */
   timeoutMs?: number;
   /**
-   * How long a look-up waits for further answers after the first, in milliseconds.
+   * How long a look-up waits for further answers after the first, in milliseconds. While somebody watches, a node
+   * that was there before and has not said goodbye is awaited for `timeoutMs`: it may only be busy.
    * @default 100, go-micro's time for the whole look-up
    */
   collectMs?: number;
@@ -124,11 +126,17 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
   }
 
   /** Asks for `name`, and gives every packet that comes back to `take`, which says whether it was an answer. */
-  async function ask(name: string, take: (packet: Packet) => boolean, read: ReadOptions = {}): Promise<void> {
+  async function ask(
+    name: string,
+    take: (packet: Packet) => boolean,
+    complete: () => boolean,
+    { signal, ...read }: ReadOptions = {},
+  ): Promise<void> {
     // An id of its own for each look-up, as go-micro does; answers don't carry it.
     const query = encodeQuery(randomInt(0x1_0000), name);
     const timeoutMs = read.timeoutMs ?? options.timeoutMs ?? 1_000;
-    const lookUp = newLookUp({ ask: () => network().send(query), collectMs, timeoutMs, signal: read.signal });
+    const send = () => network().send(query);
+    const lookUp = newLookUp({ ask: send, collectMs, timeoutMs, complete, signal });
     const pending = { lookUp, take };
     lookUps.add(pending);
     try {
@@ -139,20 +147,26 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
   }
 
   async function getService(name: string, read?: ReadOptions): Promise<Service[]> {
+    const fullName = serviceName(name, domain);
     // Nobody can have registered what DNS can't name.
-    if (!isName(serviceName(name, domain))) return [];
+    if (!isName(fullName)) return [];
     const found = new Map<string, Service>();
+    const answers = new Map<string, Sighting>();
     const take = (packet: Packet): boolean => {
       for (const sighting of sightingsIn(packet)) {
-        if (sighting.goodbye || before(sighting.name, serviceName(name, domain)) === undefined) continue;
+        if (sighting.goodbye || before(sighting.name, fullName) === undefined) continue;
         // The same answer comes once per interface that the asker and the node share.
         if (found.has(sighting.name) || found.size >= maxFound) continue;
         const record = recordOf(sighting, domain);
-        if (record?.name === name) found.set(sighting.name, record);
+        if (record?.name !== name) continue;
+        found.set(sighting.name, record);
+        answers.set(sighting.name, sighting);
       }
       return found.size > 0;
     };
-    await ask(serviceName(name, domain), take, read);
+    const complete = (): boolean => sightings.present(fullName).every((instance) => found.has(instance));
+    await ask(fullName, take, complete, read);
+    if (watchers.size > 0) sightings.answered(fullName, answers);
     return byVersion(found.values());
   }
 
@@ -162,7 +176,7 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
       for (const name of catalogEntriesIn(packet, domain)) if (names.size < maxFound) names.add(name);
       return names.size > 0;
     };
-    await ask(catalogName(domain), take, read);
+    await ask(catalogName(domain), take, () => true, read);
     const empty = { version: "", metadata: {}, endpoints: [], nodes: [] };
     return [...names].sort(compare).map((name) => ({ name, ...structuredClone(empty) }));
   }

@@ -68,7 +68,9 @@ export class Avoidance {
     const verdict = error === undefined ? "works" : verdictOf(error);
     const known = this.#troubles.get(service)?.get(node.id);
     if (verdict === "works") {
-      if (known !== undefined) this.#forget(service, node.id);
+      // Of a node that failed only a probe tells anything: other answers left it before.
+      if (known !== undefined && (known.failures === 0 || known.probeUntil > 0))
+        this.#forget(service, node.id);
       return false;
     }
     if (verdict === "unknown") {

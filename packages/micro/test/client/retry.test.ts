@@ -72,10 +72,13 @@ test("only what does no harm is repeated by default", () => {
 
 test("the budget allows a burst of 100 retries, then one in ten calls", () => {
   const budget = new RetryBudget();
-  const spent = () => Array.from({ length: 1_000 }, () => budget.spend()).filter(Boolean).length;
+  const spent = (inFlight = 1) =>
+    Array.from({ length: 1_000 }, () => budget.spend(inFlight)).filter(Boolean).length;
   assert.equal(spent(), 100);
   for (let calls = 0; calls < 55; calls++) budget.earn();
   assert.equal(spent(), 5);
   for (let calls = 0; calls < 100_000; calls++) budget.earn();
   assert.equal(spent(), 100, "a quiet time saves up no more than the burst");
+  assert.equal(spent(250), 150, "of many calls in flight each may be repeated once");
+  assert.equal(spent(), 0);
 });

@@ -46,8 +46,32 @@ test("a node that was killed isn't found any more, the others are, and after its
   await registry.close();
 });
 
-async function start(port: number, name: string, id: string): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [registrar, String(port), name, id], {
+test("a node that was killed and comes back as it was is told to who asked for it meanwhile", async () => {
+  const port = await freePort();
+  const name = `greeter-${randomUUID().slice(0, 8)}`;
+  const registry = newMdnsRegistry({ port });
+  const watcher = await registry.watch({ service: name });
+  const changes = watcher[Symbol.asyncIterator]();
+  const next = async (): Promise<unknown> => {
+    const { value } = await changes.next();
+    return [value?.action, value?.service.nodes.map(({ id }: { id: string }) => id)];
+  };
+  const killed = await start(port, name, "killed", "same");
+  assert.deepEqual(await next(), ["create", ["killed"]]);
+  await start(port, name, "other");
+  assert.deepEqual(await next(), ["create", ["other"]]);
+
+  killed.kill("SIGKILL");
+  await once(killed, "exit");
+  while ((await registry.getService(name)).flatMap(({ nodes }) => nodes).length !== 1);
+
+  await start(port, name, "killed", "same");
+  assert.deepEqual(await next(), ["create", ["killed"]]);
+  await registry.close();
+});
+
+async function start(port: number, name: string, id: string, label = ""): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [registrar, String(port), name, id, label], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);

@@ -9,7 +9,13 @@ import { MicroError } from "../../src/errors.ts";
 import { newLogger } from "../../src/logger.ts";
 import { type MdnsRegistryOptions, newMdnsRegistry } from "../../src/registry/mdns.ts";
 import type { Interfaces } from "../../src/registry/mdns-socket.ts";
-import { encodeQuery } from "../../src/registry/mdns-wire.ts";
+import {
+  encodeAnnouncement,
+  encodeAnswer,
+  encodeQuery,
+  encodeText,
+  instanceRecords,
+} from "../../src/registry/mdns-wire.ts";
 import type { Registry, Service } from "../../src/registry/registry.ts";
 
 const port = await freePort();
@@ -129,6 +135,35 @@ test("an empty look-up is asked again, so that a late comer is found before its 
   await heard(listener, (packet) => packet.questions?.[0]?.name === `${greeter.name}.micro`);
   await mdns().register(greeter);
   assert.deepEqual(await found, [greeter]);
+  listener.close();
+});
+
+test("a node that was there before is awaited when others answer sooner, unless it said goodbye", async () => {
+  const greeter = service();
+  const registry = mdns({ collectMs: 20, interfaces: () => ({ lo: loopback() }) });
+  await mdns().register(greeter);
+  const watcher = await registry.watch();
+  // A node that is too busy to answer before it is asked for the third time.
+  const slow = service({ name: greeter.name, nodes: [{ id: "slow", address: "10.0.0.2:1", metadata: {} }] });
+  const place = { name: `slow.${greeter.name}.micro`, hostname: "slow", host: "10.0.0.2", port: 1 };
+  const instance = { ...place, text: encodeText(slow) };
+  const listener = await groupMember();
+  listener.setMulticastInterface("127.0.0.1");
+  let questions = 0;
+  listener.on("message", (bytes, from) => {
+    const packet = decode(bytes);
+    const [question] = packet.questions ?? [];
+    if (packet.type !== "query" || question?.name !== `${greeter.name}.micro` || ++questions % 3 > 0) return;
+    listener.send(encodeAnswer(0, question, instanceRecords(instance, greeter.name, "micro")), from.port);
+  });
+  listener.send(encodeAnnouncement(instance), port, "224.0.0.251");
+  await watcher[Symbol.asyncIterator]().next();
+
+  const ids = async (): Promise<string[]> =>
+    (await registry.getService(greeter.name)).flatMap(({ nodes }) => nodes.map(({ id }) => id));
+  assert.deepEqual(await ids(), [`${greeter.name}-1`, "slow"]);
+  assert.deepEqual(await ids(), [`${greeter.name}-1`, "slow"]);
+  assert.ok(questions >= 6);
   listener.close();
 });
 

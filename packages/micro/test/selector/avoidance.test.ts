@@ -42,6 +42,17 @@ test("a node that can't be reached is avoided, then tried by one call alone", ()
   assert.equal(good(), "a,b");
 });
 
+test("an answer that left the node before it failed doesn't make it good again", () => {
+  const { clock, avoidance, good } = bench();
+  avoidance.mark("s", a, down);
+  avoidance.mark("s", a);
+  assert.equal(good(), "b");
+  clock.now = 1_001;
+  avoidance.picked("s", a);
+  avoidance.mark("s", a);
+  assert.equal(good(), "a,b");
+});
+
 test("each further failure doubles the time, up to the limit", () => {
   const { clock, avoidance, good } = bench();
   for (const wait of [1_000, 2_000, 4_000, 8_000, 8_000, 8_000]) {

@@ -16,8 +16,8 @@ export interface ChildOptions {
 
 export interface Child {
   readonly process: ChildProcess;
-  /** Resolves once the text was on stdout. */
-  printed(text: string): Promise<void>;
+  /** Resolves once the text was on stdout, with all that was. */
+  printed(text: string): Promise<string>;
   /** Resolves at the end of the process. */
   readonly ended: Promise<Ended>;
 }
@@ -72,7 +72,7 @@ export function startChild(t: TestContext, options: ChildOptions): Child {
         const look = (): void => {
           if (!stdout.includes(text)) return;
           waiting.delete(look);
-          resolve();
+          resolve(stdout);
         };
         waiting.add(look);
         look();
