@@ -1,13 +1,13 @@
 import { CallContext, type Peer } from "../context.ts";
-import { internalServerError, MicroError } from "../errors.ts";
+import { MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import type { Message, Socket, SocketEvents } from "../transport/transport.ts";
+import { Call, type CallHost } from "./call.ts";
 import type { RequestHead, RequestReader } from "./request.ts";
-import { errorAnswer, eventAnswer, goodbye, unaryAnswer, unreadableAnswer } from "./response.ts";
+import { errorAnswer, eventAnswer, goodbye, unreadableAnswer } from "./response.ts";
 import type { Route, Router } from "./router.ts";
 import { Session, type SessionHost } from "./session.ts";
 import type { Subscriptions } from "./subscriber.ts";
-import { textOf } from "./thrown.ts";
 
 /** What all connections of a server share. */
 export interface ConnectionHost {
@@ -29,12 +29,6 @@ interface Pending {
   readonly context?: CallContext;
 }
 
-interface Call extends Pending {
-  readonly head: RequestHead;
-  readonly route: Route;
-  readonly context: CallContext;
-}
-
 /** Requests a caller may send before it has read an answer, until the connection is no longer read. */
 const maxPending = 128;
 /** How many ended streams are remembered whose caller has not ended them too. */
@@ -48,7 +42,7 @@ const maxEndedStreams = 1024;
  * after a deadline has passed it still waits for the handler: the caller has given up by itself, the
  * handler's signal has aborted, and an answer of the server's own would tell nobody anything.
  */
-export class Connection implements SocketEvents, SessionHost {
+export class Connection implements SocketEvents, CallHost, SessionHost {
   readonly router: Router;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
@@ -116,6 +110,14 @@ export class Connection implements SocketEvents, SessionHost {
     this.#socket.destroy();
   }
 
+  get maxAnswerBytes(): number {
+    return this.#host.maxAnswerBytes;
+  }
+
+  answered(call: Call, answer: Message): void {
+    this.#answer(call, answer);
+  }
+
   send(message: Message): boolean {
     if (this.#host.leaving) message.header[headers.connection] = "close";
     return this.#socket.send(message);
@@ -179,7 +181,7 @@ export class Connection implements SocketEvents, SessionHost {
     header.Local = this.#socket.local;
     header.Remote = this.#peer.address;
     const context = new CallContext({ metadata: header, timeoutMs: head.timeoutMs, peer: this.#peer });
-    if (!route.streaming) this.#call(message, head, route, context);
+    if (!route.streaming) this.#call(new Call(this, head, route, context), message);
     else if (stream !== undefined) this.#open(new Session(this, stream, head, route, context));
     else {
       const error = new MicroError({
@@ -191,53 +193,9 @@ export class Connection implements SocketEvents, SessionHost {
     }
   }
 
-  #call(message: Message, head: RequestHead, route: Route, context: CallContext): void {
-    const call: Call = { answer: undefined, context, head, route };
+  #call(call: Call, { body }: Message): void {
     this.#pending.push(call);
-    let result: unknown;
-    try {
-      const { value = {}, id = "" } = head.codec.decode(message.body, "request", route.requestType);
-      if (head.id === "") head.id = id;
-      const request = {
-        service: head.service,
-        endpoint: head.endpoint,
-        contentType: head.contentType,
-        streaming: false,
-        body: value,
-      };
-      result = route.invoke(request, context);
-      if (isPromiseLike(result)) {
-        result.then(
-          (value) => this.#succeed(call, value),
-          (thrown) => this.#fail(call, thrown),
-        );
-        return;
-      }
-    } catch (thrown) {
-      this.#fail(call, thrown);
-      return;
-    }
-    this.#succeed(call, result);
-  }
-
-  #succeed(call: Call, value: unknown): void {
-    const { head, route } = call;
-    let answer: Message;
-    try {
-      const frame = { kind: "response", id: head.id, endpoint: head.endpoint, error: "" } as const;
-      const body = head.codec.encode(value, frame, route.responseType);
-      checkSize(body, this.#host.maxAnswerBytes, head.endpoint);
-      answer = unaryAnswer(head, body);
-    } catch (thrown) {
-      this.#fail(call, unencodable(thrown));
-      return;
-    }
-    this.#answer(call, answer);
-  }
-
-  #fail(call: Call, thrown: unknown): void {
-    const error = this.router.failure(thrown, call.head.endpoint);
-    this.#answer(call, errorAnswer(call.head, error));
+    call.run(body);
   }
 
   #open(session: Session): void {
@@ -311,25 +269,4 @@ export class Connection implements SocketEvents, SessionHost {
     this.#blocked?.resolve();
     this.#blocked = undefined;
   }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
-}
-
-function checkSize(body: Uint8Array, limit: number, endpoint: string): void {
-  if (body.length <= limit) return;
-  const detail =
-    `the answer of ${endpoint} has ${body.length} bytes, of ${limit} allowed; ` +
-    "make it a stream, or raise maxMessageBytes of both sides' transport";
-  throw internalServerError("go.micro.server", detail, { reason: "too-large" });
-}
-
-/** go-micro's words. */
-function unencodable(thrown: unknown): MicroError {
-  if (MicroError.is(thrown) && thrown.reason === "too-large") return thrown;
-  const detail = `Unable to encode body: ${MicroError.is(thrown) ? thrown.detail : textOf(thrown)}`;
-  return internalServerError("go.micro.server", detail, { reason: "encode-failed", cause: thrown });
 }
