@@ -1,5 +1,5 @@
 /**
- * A service: its parts, what it serves, and its life from the flags to the drain.
+ * `newService`: from the flags to the drain.
  */
 import type { Broker } from "./broker/broker.ts";
 import type { Client, ClientPublishOptions } from "./client/client.ts";
@@ -9,87 +9,21 @@ import type { FlagValue } from "./cmd/flag-value.ts";
 import type { Environment } from "./cmd/parse.ts";
 import { type Kind, kindNames } from "./kinds.ts";
 import { type Logger, newLogger } from "./logger.ts";
-import type { Parts } from "./parts.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServiceDescriptor } from "./schema/schema.ts";
 import type { Selector } from "./selector/selector.ts";
 import { newHandler } from "./server/handler.ts";
-import type { SchemaHandlerOptions, ServiceImplementation } from "./server/schema-handler.ts";
 import type { HandlerOptions, Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
 import { runAll, runHooks, throwAll } from "./service/hooks.ts";
 import type { ServiceOptions } from "./service/options.ts";
 import { ServiceParts } from "./service/parts.ts";
 import { type Program, run } from "./service/run.ts";
+import type { Methods, Service } from "./service/service.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export type { Choice, Hook, ServiceOptions } from "./service/options.ts";
 export type { Program } from "./service/run.ts";
-
-export interface Service extends Parts, AsyncDisposable {
-  readonly options: ServiceOptions & { readonly name: string };
-  /** Words and flags of the command line that aren't the framework's. Empty before `init`. */
-  readonly args: readonly string[];
-  /** Those of `options.flags` that were given, by name. Empty before `init`. */
-  readonly flags: ReadonlyMap<string, FlagValue>;
-  /** True while calls are answered and the service is in the registry. */
-  readonly ready: boolean;
-  /**
-   * Loads plugins, reads flags and variables, chooses parts. A second call gives the same promise.
-   * Opens nothing, prints nothing, never ends the process.
-   * @throws PluginError, UsageError, HelpRequested
-   */
-  init(): Promise<void>;
-  /**
-   * Initialises if that wasn't done, runs the hooks, starts the server. Resolves when calls are answered. What
-   * was started is stopped again when it fails. A second call gives the same promise.
-   * @throws Error after `stop`: a service lives once.
-   */
-  start(): Promise<void>;
-  /**
-   * The whole life: init, start, then until a signal, `options.signal` or `stop`; or with a `program`, until
-   * that has ended. With a program the server is started only if there are handlers or subscribers.
-   *
-   * Never rejects. What went wrong is one line on stderr; the result is the exit code, which is also set
-   * as the process's: 0, 1 it failed, 2 wrong usage, 128 + n for a program cut off by signal n.
-   */
-  run(program?: Program): Promise<number>;
-  /**
-   * Drains the server, then closes all parts that were used. A second call gives the same promise.
-   * @throws what hooks and parts threw, after all of them had their turn.
-   */
-  stop(): Promise<void>;
-  /**
-   * Serves a protobuf service: `sayHello` of `helloworld.Greeter` as `Greeter.SayHello`. Also while running, then
-   * as soon as `@bufbuild/protobuf` is loaded.
-   * @throws MicroError 409 when a handler of that name is there, 400 when the implementation doesn't fit the schema.
-   */
-  handle<S extends ServiceDescriptor>(
-    schema: S,
-    implementation: ServiceImplementation<S>,
-    options?: SchemaHandlerOptions<S>,
-  ): void;
-  /**
-   * Serves the functions of `methods` as `<name>.<key>`. Also while running.
-   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good.
-   */
-  handle(name: string, methods: Methods, options?: HandlerOptions): void;
-  /**
-   * The methods of a protobuf service, to be called: `service.for(GreeterService, { service: "greeter" })`. Works
-   * with every client, and with whichever is chosen later.
-   * @throws MicroError 400 when the schema or `options.service` is none.
-   */
-  for<S extends ServiceDescriptor>(schema: S, options: TypedClientOptions): TypedClient<S>;
-  /** Calls `handler` for each message of `topic`. Also while running. */
-  subscribe<Body = unknown>(
-    topic: string,
-    handler: SubscriberHandler<Body>,
-    options?: SubscriberOptions,
-  ): void;
-  /** Same as `service.client.publish`. */
-  publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void>;
-}
-
-type Methods = Parameters<typeof newHandler>[1];
+export type { Service } from "./service/service.ts";
 
 /**
  * Makes a service. Nothing is opened, loaded or read yet, and no part is built.

@@ -23,7 +23,10 @@ export interface Server extends AsyncDisposable {
    * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good.
    */
   handle(handler: Handler): void;
-  /** Adds a subscriber, also while running. */
+  /**
+   * Adds a subscriber. What the broker can't do is an error of `start`; while running it is logged.
+   * @throws MicroError 400 when topic or function is missing.
+   */
   subscribe(subscriber: Subscriber): void;
   /** Listens, subscribes, registers. Resolves when calls are answered. Started already: does nothing. */
   start(): Promise<void>;
