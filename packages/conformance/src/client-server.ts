@@ -34,6 +34,11 @@ export interface ClientServerSupports {
   readonly streams: boolean;
   /** A client can end its side of a stream and go on reading. */
   readonly halfClose: boolean;
+  /**
+   * The server can tell a stream from a call. Where it can't, a call of a stream that gives one answer is a call like
+   * any other.
+   */
+  readonly streamsAreMarked: boolean;
   readonly metadata: boolean;
   /** The caller's remaining time reaches the handler. */
   readonly deadlines: boolean;

@@ -48,6 +48,7 @@ export interface ServeOptions extends ServerOptions {
 const everything: ClientServerSupports = {
   streams: true,
   halfClose: true,
+  streamsAreMarked: true,
   metadata: true,
   deadlines: true,
   cancellation: true,

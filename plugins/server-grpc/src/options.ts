@@ -1,0 +1,42 @@
+import type { ServerOptions } from "ts-micro/server";
+
+export interface GrpcServerOptions extends ServerOptions {
+  /** Longest request message that is taken, in bytes. Longer ones are answered with status 8. @default 4 MiB, as go-micro */
+  maxReceiveMessageBytes?: number;
+  /** Longest answer that is sent, in bytes. Longer ones become status 8. @default 4 MiB, as go-micro */
+  maxSendMessageBytes?: number;
+  /** How answers are written to callers that read it; `grpcCall(context).compress` decides for one. @default "identity" */
+  compression?: "identity" | "gzip";
+  /**
+   * Calls that one connection may have in flight. Callers keep further ones back, or open another connection.
+   * @default 1_000; grpc-go has no limit, and what a connection may make us hold is a multiple of it
+   */
+  maxConcurrentStreams?: number;
+}
+
+export type GrpcSettings = Required<
+  Pick<
+    GrpcServerOptions,
+    "maxReceiveMessageBytes" | "maxSendMessageBytes" | "compression" | "maxConcurrentStreams"
+  >
+>;
+
+/** @throws TypeError naming the option and what it may be */
+export function grpcSettings(options: GrpcServerOptions): GrpcSettings {
+  const fourMebibytes = 4 * 1024 * 1024;
+  const compression = options.compression ?? "identity";
+  if (compression !== "identity" && compression !== "gzip") {
+    throw new TypeError(`compression must be "identity" or "gzip", got ${String(compression)}`);
+  }
+  return {
+    maxReceiveMessageBytes: count("maxReceiveMessageBytes", options.maxReceiveMessageBytes ?? fourMebibytes),
+    maxSendMessageBytes: count("maxSendMessageBytes", options.maxSendMessageBytes ?? fourMebibytes),
+    maxConcurrentStreams: count("maxConcurrentStreams", options.maxConcurrentStreams ?? 1_000),
+    compression,
+  };
+}
+
+function count(name: string, value: number): number {
+  if (Number.isInteger(value) && value > 0 && value <= 0xffff_ffff) return value;
+  throw new TypeError(`${name} must be a whole number from 1 to 4294967295, got ${String(value)}`);
+}
