@@ -49,6 +49,7 @@ export class Connection {
   #paused = false;
   /** Set when no more calls are taken. */
   #whenIdle: (() => void) | undefined;
+  #finishing: Promise<void> | undefined;
 
   constructor(host: ConnectionHost, socket: Duplex) {
     this.#host = host;
@@ -79,8 +80,13 @@ export class Connection {
     this.#send(goodbye(errno.logOff, "the server is stopping"));
   }
 
-  /** Takes no more calls, and closes when those in flight are answered. Resolves when it is closed. */
-  async finish(): Promise<void> {
+  /** Takes no more calls, and closes when those in flight are answered. Resolves when it is closed. Twice is once. */
+  finish(): Promise<void> {
+    this.#finishing ??= this.#finish();
+    return this.#finishing;
+  }
+
+  async #finish(): Promise<void> {
     if (this.#running.size > 0) await new Promise<void>((idle) => (this.#whenIdle = idle));
     this.#whenIdle = () => {};
     if (this.#socket.destroyed) return;
@@ -113,7 +119,9 @@ export class Connection {
     }
   };
 
+  /** It is none of this protocol's connections. */
   #handOver(chunk: Buffer): void {
+    this.#host.closed(this);
     this.#socket.off("data", this.#read);
     this.#socket.pause();
     this.#socket.unshift(chunk);

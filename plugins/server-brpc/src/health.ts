@@ -1,6 +1,9 @@
 import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 
+/** A connection that says nothing this long is closed, in milliseconds. */
+const idleMs = 10_000;
+
 /** First four bytes of what HTTP clients send. */
 const methods = new Set(["GET ", "HEAD", "POST", "PUT ", "DELE", "OPTI"]);
 
@@ -21,11 +24,13 @@ export function newHealthServer(healthy: () => boolean): HealthServer {
   const server = createServer((request, response) => {
     const found = request.url?.split("?", 1)[0] === "/health";
     const ok = found && healthy();
-    response.writeHead(ok ? 200 : found ? 503 : 404, { "Content-Type": "text/plain" });
+    // One answer each: nobody has to close these when the server stops.
+    response.writeHead(ok ? 200 : found ? 503 : 404, { "Content-Type": "text/plain", Connection: "close" });
     response.end(
       ok ? "OK\n" : found ? "draining\n" : "baidu_std is spoken here; over HTTP there is /health\n",
     );
   });
+  server.timeout = idleMs;
   return {
     serve: (connection) => void server.emit("connection", connection),
   };

@@ -9,8 +9,7 @@ import {
   readPayload,
   splitBody,
 } from "@ts-micro/brpc-wire";
-import type { Server } from "ts-micro/server";
-import { echoServer } from "./echo.ts";
+import { type RunningEcho, startEcho } from "./echo.ts";
 import { RawPeer, type Received } from "./raw-peer.ts";
 
 interface Recorded {
@@ -58,10 +57,9 @@ const otherwise = new Set(["json", "protojson", "text"]);
 const fatal = ["bad magic", "body of 4 GiB", "bad meta"];
 
 describe("what a real bRPC server answered, ours answers", () => {
-  const logged: string[] = [];
-  let server: Server;
+  let server: RunningEcho;
   before(async () => {
-    server = await echoServer({}, logged);
+    server = await startEcho();
   });
   after(() => server.stop());
 
@@ -87,11 +85,11 @@ describe("what a real bRPC server answered, ours answers", () => {
 
   for (const name of fatal) {
     test(`${name}: the connection is closed, and the server goes on`, { timeout: 30_000 }, async () => {
-      logged.length = 0;
+      server.logged.length = 0;
       const peer = new RawPeer(server.address);
       peer.write(requestOf(name));
       await peer.closed;
-      assert.match(logged.join(""), /closed the connection: /);
+      assert.match(server.logged.join(""), /closed the connection: /);
       const other = new RawPeer(server.address);
       other.write(requestOf("plain"));
       assert.equal((await other.next()).rpc.response?.errorCode, 0);
@@ -145,11 +143,11 @@ describe("what a real bRPC server answered, ours answers", () => {
   });
 
   test("a caller that leaves in the middle of a frame", { timeout: 30_000 }, async () => {
-    logged.length = 0;
+    server.logged.length = 0;
     const peer = new RawPeer(server.address);
     peer.write(requestOf("plain").slice(0, 60));
     peer.socket.end();
     await peer.closed;
-    assert.match(logged.join(""), /in the middle of a frame/);
+    assert.match(server.logged.join(""), /in the middle of a frame/);
   });
 });
