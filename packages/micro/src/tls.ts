@@ -5,11 +5,12 @@
  * verifies nothing and listens with a certificate of its own making.
  */
 import { isIP } from "node:net";
-import type {
-  CommonConnectionOptions,
-  ConnectionOptions,
-  SecureContextOptions,
-  TlsOptions as ServerOptions,
+import {
+  type CommonConnectionOptions,
+  type ConnectionOptions,
+  createSecureContext,
+  type SecureContextOptions,
+  type TlsOptions as ServerOptions,
 } from "node:tls";
 import { MicroError } from "./errors.ts";
 import type { PartOptions, TlsOptions } from "./parts.ts";
@@ -31,19 +32,28 @@ export function clientTls(tls: TlsOptions, host: string, alpn: readonly string[]
   };
 }
 
-/** @throws MicroError 500 when there is no certificate to listen with. */
+/** @throws MicroError 500 when there is no certificate to listen with, or none that is any good. */
 export function serverTls(tls: TlsOptions, address: string, alpn: readonly string[]): ServerOptions {
   if (tls.cert === undefined || tls.key === undefined) {
     const missing = tls.cert === undefined ? "certificate" : "key";
-    throw new MicroError({
-      id: "go.micro.transport",
-      code: 500,
-      detail: `can't listen on ${address} with TLS: no ${missing}; give tls: { cert, key } as PEM`,
-    });
+    throw cannotListen(address, `no ${missing}; give tls: { cert, key } as PEM`);
+  }
+  const context = secureContext(tls, alpn);
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    throw cannotListen(address, `the certificate or key is no good: ${(cause as Error).message}`, cause);
   }
   const demand = tls.requireClientCert === true;
-  return { ...secureContext(tls, alpn), requestCert: demand, rejectUnauthorized: demand };
+  return { ...context, requestCert: demand, rejectUnauthorized: demand };
 }
+
+function cannotListen(address: string, why: string, cause?: unknown): MicroError {
+  const detail = `can't listen on ${address} with TLS: ${why}`;
+  return new MicroError({ id: "go.micro.transport", code: 500, detail, cause });
+}
+
+const noTls = "it does not speak TLS; dial it without `secure`";
 
 /** What a TLS failure means and what to do about it; `undefined` for an error of another kind. */
 export function tlsProblem(error: NodeJS.ErrnoException): string | undefined {
@@ -65,14 +75,34 @@ export function tlsProblem(error: NodeJS.ErrnoException): string | undefined {
       return "it demands a client certificate; give tls.cert and tls.key";
     case "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA":
     case "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE":
+    case "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED":
+    case "ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN":
       return "it does not trust our client certificate; give one that its authority has signed";
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
-      return "it does not speak TLS; dial it without `secure`";
+      return noTls;
+    case "EPROTO":
+      // How the same failure looks when something was to be written already.
+      return /wrong version number|packet length too long/.test(error.message) ? noTls : undefined;
     default:
       return error.code?.startsWith("ERR_SSL_") === true ? `TLS failed (${error.message})` : undefined;
   }
 }
+
+/**
+ * True when the peer has ended the handshake: it has read nothing of what was sent. In TLS 1.3 a client hears of it
+ * only after it could begin to send.
+ */
+export function refusesHandshake(error: NodeJS.ErrnoException): boolean {
+  return /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|HANDSHAKE_FAILURE)$/.test(error.code ?? "");
+}
+
+/**
+ * Why a TLS connection may have been closed before a byte came back. Node's servers close it in silence when they
+ * don't trust the client's certificate; they have read nothing then, but a server that crashed looks the same.
+ */
+export const closedInSilence =
+  "closed before anything was answered; if it demands a client certificate, give one that its authority has signed as tls.cert and tls.key";
 
 function secureContext(
   tls: TlsOptions,

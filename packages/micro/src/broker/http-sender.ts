@@ -4,7 +4,7 @@ import { parseAddress } from "../address.ts";
 import { type ErrorReason, MicroError } from "../errors.ts";
 import type { TlsOptions } from "../parts.ts";
 import type { Node } from "../registry/registry.ts";
-import { clientTls, tlsProblem } from "../tls.ts";
+import { clientTls, closedInSilence, tlsProblem } from "../tls.ts";
 import { brokerErrorId, cancelled } from "./failures.ts";
 
 /** Posts messages to the nodes of subscribers, over connections that are kept. */
@@ -93,7 +93,9 @@ function unreachable(node: Node, cause: NodeJS.ErrnoException): MicroError {
     : cause.code === "ETIMEDOUT"
       ? "timeout"
       : "connection-failed";
-  return failure(node, 503, tlsProblem(cause) ?? cause.message, reason, cause);
+  const silent = node.metadata.secure === "true" && cause.code === "ECONNRESET";
+  const what = silent ? closedInSilence : (tlsProblem(cause) ?? cause.message);
+  return failure(node, 503, what, reason, cause);
 }
 
 function failure(node: Node, code: number, what: string, reason?: ErrorReason, cause?: unknown): MicroError {

@@ -1,4 +1,8 @@
 import type { Socket as NetSocket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { MicroError } from "../errors.ts";
+import { closedInSilence, refusesHandshake, tlsProblem } from "../tls.ts";
+import { connectionFailed } from "./connect.ts";
 import type { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpSocket } from "./http-socket.ts";
@@ -20,6 +24,8 @@ const maxErrorText = 1024;
 
 class HttpClientSocket extends HttpSocket {
   readonly #address: string;
+  #sent = false;
+  #received = false;
 
   constructor(connection: NetSocket, address: string, maxMessageBytes: number) {
     super(connection, { reads: "response", id: "go.micro.client.transport", maxMessageBytes });
@@ -32,6 +38,7 @@ class HttpClientSocket extends HttpSocket {
   }
 
   protected headOf({ header, body }: Message): string {
+    this.#sent = true;
     return requestHead(this.#address, header, body.length);
   }
 
@@ -44,6 +51,22 @@ class HttpClientSocket extends HttpSocket {
     const code = head.status >= 400 ? head.status : 502;
     const text = body.toString().slice(0, maxErrorText).trim();
     this.fail(this.error(code, text === "" ? head.statusLine : `${head.statusLine}: ${text}`));
+  }
+
+  protected override advanced(): void {
+    this.#received = true;
+  }
+
+  protected override ended(): Error | undefined {
+    if (this.#received || !(this.stream instanceof TLSSocket)) return undefined;
+    return this.#sent
+      ? this.lost(new Error(closedInSilence))
+      : connectionFailed(this.#address, closedInSilence);
+  }
+
+  protected override lost(cause?: Error): MicroError {
+    if (cause === undefined || !refusesHandshake(cause)) return super.lost(cause);
+    return connectionFailed(this.#address, tlsProblem(cause) ?? cause.message, cause);
   }
 
   protected refused(error: HttpError): void {

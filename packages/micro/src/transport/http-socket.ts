@@ -70,11 +70,11 @@ export abstract class HttpSocket implements Socket {
     stream.on("end", () => this.#peerEnded());
     // Once this end has said all it wanted, it is no matter how the other one leaves.
     stream.on("error", (error) =>
-      this.#finish(stream.writableFinished && this.#closed ? undefined : this.#lost(error)),
+      this.#finish(stream.writableFinished && this.#closed ? undefined : this.lost(error)),
     );
-    stream.on("close", () => this.#finish());
+    stream.on("close", () => this.#finish(this.#closed ? undefined : this.ended()));
     stream.on("drain", () => this.#drained());
-    if (stream.destroyed) this.#finish(this.#lost(stream.errored ?? undefined));
+    if (stream.destroyed) this.#finish(this.lost(stream.errored ?? undefined));
   }
 
   get closed(): boolean {
@@ -92,6 +92,11 @@ export abstract class HttpSocket implements Socket {
 
   /** The peer waits for a sign before it sends a body. */
   protected expectsContinue(): void {}
+
+  /** The peer has closed between two messages. Gives what is wrong with that, if anything. */
+  protected ended(): Error | undefined {
+    return undefined;
+  }
 
   /** Bytes were read, and all messages in them delivered. */
   protected advanced(): void {}
@@ -179,6 +184,12 @@ export abstract class HttpSocket implements Socket {
     return new MicroError({ id: this.#id, code, detail, ...more });
   }
 
+  protected lost(cause?: Error): MicroError {
+    const why = cause === undefined ? "unexpected EOF" : (tlsProblem(cause) ?? cause.message);
+    const reason = "connection-lost";
+    return this.error(500, `connection to ${this.remote} lost: ${why}`, { reason, cause });
+  }
+
   #read(bytes: Buffer): void {
     if (this.#closed) return;
     try {
@@ -196,11 +207,11 @@ export abstract class HttpSocket implements Socket {
     try {
       this.parser.end();
     } catch {
-      this.fail(this.#lost());
+      this.fail(this.lost());
       return;
     }
     // In mucp the end of sending is the end of the connection; what was handed over still goes out.
-    this.#finish();
+    this.#finish(this.ended());
     this.#end();
     this.#destroyAfter(lastWordsMs);
   }
@@ -234,12 +245,6 @@ export abstract class HttpSocket implements Socket {
     if (!this.#drainOwed || this.#closed) return;
     this.#drainOwed = false;
     this.#events?.drain?.();
-  }
-
-  #lost(cause?: Error): MicroError {
-    const why = cause === undefined ? "unexpected EOF" : (tlsProblem(cause) ?? cause.message);
-    const reason = "connection-lost";
-    return this.error(500, `connection to ${this.remote} lost: ${why}`, { reason, cause });
   }
 
   /** The last event. */

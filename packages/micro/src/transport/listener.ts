@@ -96,12 +96,7 @@ function turn(): Promise<void> {
 function newServer(address: string, options: ListenTcpOptions): Server {
   if (options.tls === undefined) return createPlain();
   const alpn = options.protocols.flatMap((protocol) => protocol.alpn ?? []);
-  const tls = serverTls(options.tls, address, alpn);
-  try {
-    return createSecure({ ...tls, handshakeTimeout: options.headTimeoutMs });
-  } catch (error) {
-    throw cannotListen(address, `the certificate or key is no good: ${(error as Error).message}`, error);
-  }
+  return createSecure({ ...serverTls(options.tls, address, alpn), handshakeTimeout: options.headTimeoutMs });
 }
 
 /** Finds out which protocol a connection speaks and hands it over with all its bytes unread. */
