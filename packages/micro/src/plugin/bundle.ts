@@ -72,10 +72,14 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
     code: text(".mjs"),
     map: text(".mjs.map"),
     host: [...host].sort(),
-    // The entry asks for members that a source may lack.
-    warnings: result.warnings.filter(({ location }) => location?.file !== entryName).map(oneMessage),
+    warnings: result.warnings.filter((warning) => !isAboutMissingPlugin(warning)).map(oneMessage),
     esbuildVersion: esbuild.version,
   };
+}
+
+/** The entry, and every module that `generate` wrote, asks for members that its source may lack. */
+function isAboutMissingPlugin({ id, text }: Message): boolean {
+  return id === "import-is-undefined" && /^Import "(Plugin|default)" /.test(text);
 }
 
 /** esbuild is an optional peer: services that only load plugins don't need it. */

@@ -7,8 +7,11 @@ import { hostKey, hostNames, hostSubpaths } from "./host.ts";
 export async function hostShim(subpath: string): Promise<string> {
   const names = await hostNames(subpath);
   const look = (name: string): string => `lookUp(${JSON.stringify(subpath)}, ${JSON.stringify(name)})`;
-  // Marked as pure, so that what the plugin doesn't use is left out.
-  const members = names.map((name) => `export const ${name} = /* @__PURE__ */ ${look(name)};`);
+  // Marked as pure, so that what the plugin doesn't use is left out. Under names that nobody else has: of two
+  // `newClient` in one file the plugin's own would be renamed.
+  const members = names.map(
+    (name) => `const host_${name} = /* @__PURE__ */ ${look(name)}; export { host_${name} as ${name} };`,
+  );
   return [`import { lookUp } from ${JSON.stringify(hostLookUpModule)};`, ...members, ""].join("\n");
 }
 

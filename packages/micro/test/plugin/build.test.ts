@@ -5,7 +5,15 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { MicroError } from "../../src/errors.ts";
-import { type BuildResult, build, inspect, load, loadAll, PluginError } from "../../src/plugin/index.ts";
+import {
+  type BuildResult,
+  build,
+  generate,
+  inspect,
+  load,
+  loadAll,
+  PluginError,
+} from "../../src/plugin/index.ts";
 import { readManifest } from "../../src/plugin/manifest.ts";
 import {
   brokerFactory,
@@ -425,6 +433,23 @@ test("esbuild's warnings are given on", async () => {
   const { warnings } = await build(at("warned/warned"), { path: at("warned.mjs") });
   assert.equal(warnings.length, 1);
   assert.match(warnings[0]!, /warned\.mjs:1:29: Duplicate key "a" in object literal/);
+});
+
+test("a module that generate wrote is built without a warning", async () => {
+  const source = { name: "again", type: "broker", path: "ts-micro/broker", newFunc: "newMemoryBroker" };
+  await generate(at("generated/source.mjs"), source);
+  const { warnings } = await build(at("generated/built"), { path: at("generated/source.mjs") });
+  assert.deepEqual(warnings, []);
+});
+
+test("a factory that wraps one of ts-micro of the same name keeps its name", async () => {
+  writeFiles(folder, {
+    "wrapped.mjs": `import { newClient as newMucpClient } from "ts-micro/client";
+export function newClient(options) { return { ...newMucpClient(options), name: "wrapped" }; }
+export const Plugin = { name: "wrapped", type: "client", path: "./wrapped.mjs", newFunc: newClient };`,
+  });
+  const { path } = await build(at("wrapped/wrapped"), { path: at("wrapped.mjs") });
+  assert.equal((await load(path)).newFunc.name, "newClient");
 });
 
 test("without esbuild, building says what to install, and loading works", async () => {
