@@ -157,9 +157,10 @@ class MicroService implements Service {
   }
 
   async #init(): Promise<void> {
-    const { argv = process.argv.slice(2), unknownFlags, root, usage, flags } = this.#options;
+    const { argv = process.argv.slice(2), unknownFlags, root, description, usage, flags } = this.#options;
     const command = await readCommand({
       name: this.#parts.name,
+      description,
       usage,
       flags,
       argv,

@@ -16,6 +16,8 @@ import { type Environment, type Parsed, parseFlags, scanFlag } from "./parse.ts"
 export interface CommandOptions {
   /** What the program is called in `--help`. */
   readonly name: string;
+  /** What it is, in one line of `--help`. @default "a ts-micro service" */
+  readonly description?: string | undefined;
   /** What `--help` shows under USAGE. @default `<name> [options] [arguments...]` */
   readonly usage?: string | undefined;
   /** The program's own flags, as go-micro's `micro.Flags`. */
@@ -60,7 +62,7 @@ export interface Setting {
  * @throws HelpRequested with the text of `--help`.
  */
 export async function readCommand(options: CommandOptions): Promise<Command> {
-  const { name, usage, flags: own = [], argv, env, names = {}, chosen = [] } = options;
+  const { name, description, usage, flags: own = [], argv, env, names = {}, chosen = [] } = options;
   const loading = loadOptions(options);
   const pluginPaths = [...splitList(env.MICRO_PLUGIN ?? ""), ...scanFlag(pluginFlag, argv)];
   await loadPlugins(
@@ -75,7 +77,7 @@ export async function readCommand(options: CommandOptions): Promise<Command> {
   }
   const flags = allFlags(own);
   const parsed = parseFlags({ flags, argv, env, unknownFlags: options.unknownFlags ?? "error" });
-  if (parsed.help) throw new HelpRequested(helpText({ name, usage, flags }));
+  if (parsed.help) throw new HelpRequested(helpText({ name, description, usage, flags }));
   const choices = choicesOf(parsed);
   for (const { name: kind } of choiceFlags) {
     const inCode = names[kind];

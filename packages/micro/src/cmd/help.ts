@@ -8,18 +8,21 @@ import { type Flag, variableOf } from "./flags.ts";
 export interface HelpOptions {
   /** What the program is called. */
   readonly name: string;
+  /** What it is, in one line. @default "a ts-micro service" */
+  readonly description?: string | undefined;
   /** @default `<name> [options] [arguments...]` */
   readonly usage?: string | undefined;
   readonly flags: readonly Flag[];
 }
 
 export function helpText(options: HelpOptions): string {
-  const { name, usage = `${name} [options] [arguments...]`, flags } = options;
+  const { name, description = "a ts-micro service", flags } = options;
+  const { usage = `${name} [options] [arguments...]` } = options;
   const rows = flags.map((flag) => [nameColumn(flag), usageColumn(flag)] as const);
   const width = Math.max(...rows.map(([left]) => left.length));
   return [
     "NAME:",
-    `   ${name} - a ts-micro service`,
+    `   ${name} - ${description}`,
     "",
     "USAGE:",
     `   ${usage}`,

@@ -1,3 +1,4 @@
+export { didYouMean } from "../shape.ts";
 export { type Command, type CommandOptions, readCommand, type Setting } from "./cmd.ts";
 export * from "./defaults.ts";
 export type { FlagValue, Source } from "./flag-value.ts";

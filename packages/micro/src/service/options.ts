@@ -72,6 +72,8 @@ export interface ServiceOptions extends ServerSettings, Pick<ClientOptions, "wra
   argv?: readonly string[];
   /** The program's own flags, as go-micro's `micro.Flags`: they join `--help`; given ones are in `service.flags`. */
   flags?: readonly Flag[];
+  /** What the program is, in one line of `--help`, as go-micro's `cmd.Description`. @default "a ts-micro service" */
+  description?: string;
   /** What `--help` shows under USAGE. @default `<name> [options] [arguments...]` */
   usage?: string;
   /** Variables. When given, the process's own are never read. */

@@ -36,4 +36,11 @@ OPTIONS:
 `,
   );
   assert.deepEqual(knownNames("client"), ["mucp", "xrpc"]);
+  const described = helpText({
+    name: "greeter",
+    description: "says hello",
+    usage: "greeter <name>",
+    flags: [],
+  });
+  assert.ok(described.startsWith("NAME:\n   greeter - says hello\n\nUSAGE:\n   greeter <name>\n"));
 });
