@@ -1,7 +1,9 @@
 /**
  * The command line: finds the command, lets the framework read the flags, runs the command.
  */
+import { readFileSync } from "node:fs";
 import { newService, UsageError } from "ts-micro";
+import { didYouMean } from "ts-micro/cmd";
 import { type Command, usageOf } from "./command.ts";
 import { commands } from "./commands.ts";
 
@@ -14,6 +16,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
   if (command === undefined) return withoutCommand(argv);
   const service = newService({
     name: `micro ${command.name}`,
+    description: command.summary,
     usage: usageOf(command),
     flags: command.flags,
     argv: argv.slice(command.name.split(" ").length),
@@ -29,15 +32,30 @@ function commandOf(argv: readonly string[]): Command | undefined {
   return commands.find(({ name }) => name.split(" ").every((word, index) => argv[index] === word));
 }
 
-function withoutCommand(argv: readonly string[]): void {
-  if (argv.some((argument) => /^--?(h|help)$/.test(argument))) {
+function withoutCommand(argv: readonly string[]): Promise<void> | void {
+  const [first, ...others] = argv;
+  if (first === "help" && others.length > 0) return runCommandLine([...others, "--help"]);
+  if (first === "help" || argv.some((argument) => /^--?(h|help)$/.test(argument))) {
     process.stdout.write(overview());
-    return;
+  } else if (argv.some((argument) => /^--?(v|version)$/.test(argument))) {
+    process.stdout.write(`micro ${version()}\n`);
+  } else {
+    process.stderr.write(`micro: ${problemOf(argv)}; micro --help lists the commands\n`);
+    process.exitCode = 2;
   }
-  const given = argv[0] === "plugin" ? argv.slice(0, 2).join(" ") : argv[0];
-  const problem = given === undefined ? "no command was given" : `there is no command "${given}"`;
-  process.stderr.write(`micro: ${problem}; micro --help lists them\n`);
-  process.exitCode = 2;
+}
+
+function problemOf(argv: readonly string[]): string {
+  const [first, second] = argv;
+  if (first === undefined) return "no command was given";
+  if (first.startsWith("-")) return `the command comes before its flags: micro <command> ${first}`;
+  const names = commands.map(({ name }) => name);
+  const below = names.filter((name) => name.startsWith(`${first} `));
+  if (below.length > 0 && second === undefined)
+    return `"${first}" is not all of a command: ${below.join(", ")}`;
+  const given = below.length > 0 ? `${first} ${second}` : first;
+  const near = didYouMean(`${first} ${second}`, names) ?? didYouMean(first, names);
+  return `there is no command "${given}"${near === undefined ? "" : `, did you mean "${near}"?`}`;
 }
 
 function overview(): string {
@@ -50,9 +68,18 @@ function overview(): string {
     "COMMANDS:",
     ...rows.map(([usage, summary]) => `   ${usage.padEnd(width)}  ${summary}`),
     "",
+    "OPTIONS:",
+    "   --help, -h     Show this help",
+    "   --version, -v  Show the version",
+    "",
     "Each command takes --help, the framework's flags (--registry, --client, --plugin...) and its MICRO_ variables.",
     "",
   ].join("\n");
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 /** @throws UsageError naming what is missing or too much */

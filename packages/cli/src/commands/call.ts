@@ -1,5 +1,7 @@
-import { type Metadata, newMetadata, UsageError } from "ts-micro";
+import { type Metadata, MicroError, newMetadata, type Service, UsageError } from "ts-micro";
+import type { StreamRequest } from "ts-micro/client";
 import { type Command, jsonFlag } from "../command.ts";
+import { lookUp } from "../look-up.ts";
 import { printJson, printLine } from "../print.ts";
 
 export const call: Command = {
@@ -9,18 +11,32 @@ export const call: Command = {
   flags: [
     jsonFlag,
     { name: "metadata", type: "pairs", usage: "Sent beside the body, such as Tenant=a. Repeatable", env: "" },
+    { name: "timeout", type: "duration", usage: "Limit of the whole call, such as 500ms, 1m", env: "" },
+    {
+      name: "stream",
+      type: "bool",
+      usage: "Print each answer of a stream, one a line. Default: if the registry says that it is one",
+      env: "",
+    },
     { name: "address", type: "list", usage: "Call these host:ports and ask no registry", env: "" },
   ],
   async run({ args: [name = "", endpoint = "", text = "{}"], flags, service }) {
-    const answer = await service.client.call({
+    const timeoutMs = flags.get("timeout") as number | undefined;
+    const body = parseBody(text);
+    const request = {
       service: name,
       endpoint,
-      body: parseBody(text),
       metadata: newMetadata(flags.get("metadata") as Metadata | undefined),
       addresses: (flags.get("address") ?? []) as readonly string[],
-    });
-    if (flags.has("json")) printJson(answer);
-    else printLine(JSON.stringify(answer, undefined, 2) ?? "null");
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    };
+    const streams = flags.get("stream") ?? (await isStream(service, request));
+    try {
+      if (streams) await printStream(service, request, body);
+      else print(await service.client.call({ ...request, body }), flags.has("json"));
+    } catch (error) {
+      throw withHint(error, name);
+    }
   },
 };
 
@@ -30,4 +46,33 @@ function parseBody(text: string): unknown {
   } catch (error) {
     throw new UsageError(`the body must be JSON, such as '{"name":"John"}': ${(error as Error).message}`);
   }
+}
+
+async function isStream(service: Service, request: StreamRequest): Promise<boolean> {
+  if (request.addresses?.length) return false;
+  const records = await lookUp(service, request.service);
+  return records
+    .flatMap(({ endpoints }) => endpoints)
+    .some(({ name, metadata }) => name === request.endpoint && metadata.stream === "true");
+}
+
+/** Sends one request and ends the sending side. Answers are printed as they come. */
+async function printStream({ client }: Service, request: StreamRequest, body: unknown): Promise<void> {
+  await using stream = await client.stream(request);
+  await stream.send(body);
+  await stream.end();
+  for await (const answer of stream) printJson(answer);
+}
+
+function print(answer: unknown, onOneLine: boolean): void {
+  if (onOneLine) printJson(answer);
+  else printLine(JSON.stringify(answer, undefined, 2) ?? "null");
+}
+
+/** An endpoint that isn't there is told by the server, in go-micro's words, which don't say where to look. */
+function withHint(error: unknown, name: string): unknown {
+  if (!MicroError.is(error) || !/^rpc: can't find /.test(error.detail)) return error;
+  const { id, code } = error;
+  const detail = `${error.detail}; micro describe ${name} lists the endpoints`;
+  return new MicroError({ id, code, detail, cause: error });
 }

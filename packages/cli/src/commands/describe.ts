@@ -1,6 +1,6 @@
-import type { Endpoint, Service, Value } from "ts-micro/registry";
+import type { Service, Value } from "ts-micro/registry";
 import { type Command, jsonFlag } from "../command.ts";
-import { findService } from "../find-service.ts";
+import { lookUp } from "../look-up.ts";
 import { printJson, printLine, printTable } from "../print.ts";
 
 export const describe: Command = {
@@ -9,9 +9,9 @@ export const describe: Command = {
   summary: "Show the versions, nodes and endpoints of a service",
   flags: [jsonFlag],
   async run({ args: [name = ""], flags, service }) {
-    const records = await findService(service, name);
-    if (flags.has("json")) return printJson(records);
-    for (const record of records) printRecord(record);
+    const records = await lookUp(service, name);
+    if (flags.has("json")) printJson(records);
+    else for (const record of records) printRecord(record);
   },
 };
 
@@ -24,37 +24,26 @@ function printRecord({ name, version, nodes, endpoints }: Service): void {
     nodes.map(({ id, address, metadata }) => [id, address, pairs(metadata)]),
   );
   printLine("");
-  printTable(["ENDPOINT", "METADATA"], endpoints.map(endpointRow));
-  printLine("");
-  for (const endpoint of endpoints) printShapes(endpoint);
-}
-
-/** What the endpoint takes and gives, if its service has told: the endpoints of schemas do. */
-function printShapes({ name, request, response }: Endpoint): void {
-  if (request === null && response === null) return;
-  printLine(name);
-  for (const [title, shape] of [
-    ["request", request],
-    ["response", response],
-  ] as const) {
-    if (shape === null) continue;
-    printLine(`  ${title.padEnd(8)}  ${shape.type}`);
-    for (const line of fieldLines(shape.values, "    ")) printLine(line);
+  if (endpoints.length === 0) printLine("It has no endpoints.");
+  else {
+    printTable(
+      ["ENDPOINT", "REQUEST", "RESPONSE", "METADATA"],
+      endpoints.map(({ name, request, response, metadata }) => [
+        name,
+        typeText(request),
+        typeText(response),
+        pairs(metadata),
+      ]),
+    );
   }
   printLine("");
 }
 
-/** go-micro gives maps no type name. */
-function fieldLines(fields: readonly Value[], indent: string): string[] {
-  const width = Math.max(0, ...fields.map(({ name }) => name.length));
-  return fields.flatMap(({ name, type, values }) => [
-    `${indent}${name.padEnd(width)}  ${type === "" ? "map" : type}`,
-    ...fieldLines(values, `${indent}  `),
-  ]);
-}
-
-function endpointRow({ name, metadata }: Endpoint): string[] {
-  return [name, pairs(metadata)];
+/** `Person{name string, home Address{city string}}` */
+function typeText(value: Value | null): string {
+  if (value === null) return "";
+  const fields = value.values.map((field) => `${field.name} ${typeText(field)}`);
+  return fields.length === 0 ? value.type : `${value.type}{${fields.join(", ")}}`;
 }
 
 function pairs(metadata: Readonly<Record<string, string>>): string {

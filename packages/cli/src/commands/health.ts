@@ -1,7 +1,7 @@
 import { MicroError, type Service, serviceUnavailable } from "ts-micro";
 import type { Node } from "ts-micro/registry";
 import { type Command, jsonFlag } from "../command.ts";
-import { findService } from "../find-service.ts";
+import { lookUp } from "../look-up.ts";
 import { printJson, printTable } from "../print.ts";
 
 interface Health {
@@ -17,7 +17,7 @@ export const health: Command = {
   summary: "Ask each node of a service how it is; fails unless all are ok",
   flags: [jsonFlag],
   async run({ args: [name = ""], flags, service }) {
-    const nodes = (await findService(service, name)).flatMap((record) => record.nodes);
+    const nodes = (await lookUp(service, name)).flatMap((record) => record.nodes);
     const answers = await Promise.all(nodes.map((node) => ask(service, name, node)));
     if (flags.has("json")) printJson(answers);
     else {
@@ -37,7 +37,11 @@ async function ask(service: Service, name: string, { id, address }: Node): Promi
       service: name,
       endpoint: "Debug.Health",
       body: {},
-      addresses: [address],
+      // Not by its address: a node that speaks another protocol is then told as such.
+      filters: [
+        (services) =>
+          services.map((each) => ({ ...each, nodes: each.nodes.filter((node) => node.id === id) })),
+      ],
       retries: 0,
     });
     return { node: id, address, status: answer?.status ?? "no status in the answer" };
