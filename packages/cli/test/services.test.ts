@@ -46,6 +46,35 @@ test("describe shows versions, nodes and endpoints", async (t) => {
   );
 });
 
+test("describe shows the shapes of messages, where a service has told them", async (t) => {
+  const folder = scratch(t);
+  const string = (name: string) => ({ name, type: "string", values: [] });
+  const home = { name: "home", type: "Address", values: [string("city")] };
+  const endpoint = {
+    name: "Greeter.Hello",
+    request: { name: "Person", type: "Person", values: [string("name"), home] },
+    response: null,
+    metadata: {},
+  };
+  const told = fixedRegistry.replace("endpoints: []", `endpoints: [${JSON.stringify(endpoint)}]`);
+  writeFileSync(join(folder, "fixed.mjs"), told);
+  const args = [
+    "describe",
+    "fixed",
+    "--plugin=./fixed.mjs",
+    "--registry=fixed",
+    "--registry_address=10.0.0.1:1",
+  ];
+  const { code, stdout, stderr } = await micro(args, { cwd: folder });
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.ok(
+    stdout.includes(
+      "\nGreeter.Hello\n  request   Person\n    name  string\n    home  Address\n      city  string\n",
+    ),
+    stdout,
+  );
+});
+
 test("describe and health of a service that isn't there: exit code 1, and where to look", async () => {
   for (const command of ["describe", "health"]) {
     const { code, stdout, stderr } = await micro([command, "nobody-has-this-name"]);

@@ -1,4 +1,4 @@
-import type { Service, Value } from "ts-micro/registry";
+import type { Endpoint, Service, Value } from "ts-micro/registry";
 import { type Command, jsonFlag } from "../command.ts";
 import { lookUp } from "../look-up.ts";
 import { printJson, printLine, printTable } from "../print.ts";
@@ -25,25 +25,37 @@ function printRecord({ name, version, nodes, endpoints }: Service): void {
   );
   printLine("");
   if (endpoints.length === 0) printLine("It has no endpoints.");
-  else {
-    printTable(
-      ["ENDPOINT", "REQUEST", "RESPONSE", "METADATA"],
-      endpoints.map(({ name, request, response, metadata }) => [
-        name,
-        typeText(request),
-        typeText(response),
-        pairs(metadata),
-      ]),
-    );
+  else printTable(["ENDPOINT", "METADATA"], endpoints.map(endpointRow));
+  printLine("");
+  for (const endpoint of endpoints) printShapes(endpoint);
+}
+
+/** What the endpoint takes and gives, if its service has told: the endpoints of schemas do. */
+function printShapes({ name, request, response }: Endpoint): void {
+  if (request === null && response === null) return;
+  printLine(name);
+  for (const [title, shape] of [
+    ["request", request],
+    ["response", response],
+  ] as const) {
+    if (shape === null) continue;
+    printLine(`  ${title.padEnd(8)}  ${shape.type}`);
+    for (const line of fieldLines(shape.values, "    ")) printLine(line);
   }
   printLine("");
 }
 
-/** `Person{name string, home Address{city string}}` */
-function typeText(value: Value | null): string {
-  if (value === null) return "";
-  const fields = value.values.map((field) => `${field.name} ${typeText(field)}`);
-  return fields.length === 0 ? value.type : `${value.type}{${fields.join(", ")}}`;
+/** go-micro gives maps no type name. */
+function fieldLines(fields: readonly Value[], indent: string): string[] {
+  const width = Math.max(0, ...fields.map(({ name }) => name.length));
+  return fields.flatMap(({ name, type, values }) => [
+    `${indent}${name.padEnd(width)}  ${type === "" ? "map" : type}`,
+    ...fieldLines(values, `${indent}  `),
+  ]);
+}
+
+function endpointRow({ name, metadata }: Endpoint): string[] {
+  return [name, pairs(metadata)];
 }
 
 function pairs(metadata: Readonly<Record<string, string>>): string {
