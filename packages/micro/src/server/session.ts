@@ -24,6 +24,12 @@ const inboxSize = 128;
 /** The same for their bodies, in bytes. */
 const inboxBytes = 1024 * 1024;
 
+/**
+ * A handler that waits for nothing, with a caller who reads quickly, would keep the process to itself: nobody else
+ * would be served, and the end of the connection not be noticed.
+ */
+const answersInARow = 64;
+
 /** One stream: the caller's messages become the handler's requests, what the handler yields the answers. */
 export class Session {
   /** `Micro-Stream` of all its messages. */
@@ -86,10 +92,12 @@ export class Session {
         body: this.#inbox,
       };
       const answers = iterable(head.endpoint, await this.#route.invoke(request, this.context));
+      let sent = 0;
       for await (const value of answers) {
         // Leaving the loop runs the handler's `finally` blocks.
         if (this.#gone) break;
         if (!this.#host.send(this.#item(value))) await this.#host.drained();
+        if (++sent % answersInARow === 0) await nextTurn();
         if (this.#gone) break;
       }
     } catch (thrown) {
@@ -126,6 +134,10 @@ export class Session {
   #isCrowded(): boolean {
     return this.#inbox.size >= inboxSize || (this.#bytes >= inboxBytes && this.#inbox.size > 0);
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function iterable(endpoint: string, answers: unknown): AsyncIterable<unknown> | Iterable<unknown> {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type TestContext, test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { parseAddress } from "../../src/address.ts";
 import type { Context } from "../../src/context.ts";
 import { badRequest, MicroError } from "../../src/errors.ts";
 import { newHandler, stream } from "../../src/server/handler.ts";
@@ -344,4 +347,30 @@ test("wrappers see a stream as an iterable of requests and one of answers", asyn
   send(client, "Stream.Echo", "x");
   assert.equal((await client.answer()).body.toString(), '"x"\n');
   assert.deepEqual(seen, [true, "Stream.Echo"]);
+});
+
+test("a handler that waits for nothing leaves others their turn, and ends when its caller has left", async (context) => {
+  const ended = signal();
+  const { server, client } = await startStreams(context, {
+    Endless: stream(async function* () {
+      try {
+        for (let n = 0; ; n++) yield { n };
+      } finally {
+        ended.done();
+      }
+    }),
+    Ping: () => ({ pong: true }),
+  });
+  // In a thread of its own, so that it reads whatever this one does.
+  const reader = new Worker(
+    `const { workerData: [port, text], parentPort } = require("node:worker_threads");
+     const socket = require("node:net").connect(port, "127.0.0.1", () => socket.write(text));
+     socket.once("data", () => parentPort.postMessage("reads")).resume();`,
+    { eval: true, workerData: [parseAddress(server.address).port, post(streamHeader("Stream.Endless"))] },
+  );
+  await once(reader, "message");
+  client.write(post(callHeader("Stream.Ping"), "{}"));
+  assert.match((await client.answer()).raw, /{"pong":true}/);
+  await reader.terminate();
+  await ended.promise;
 });
