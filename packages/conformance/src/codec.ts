@@ -23,6 +23,13 @@ export interface CodecSubject {
 const kinds: readonly FrameKind[] = ["request", "response", "error", "event"];
 const payloadKinds: readonly FrameKind[] = ["request", "response", "event"];
 
+/** Well formed somewhere, and rarely what a codec expects. */
+const oddBodies = [
+  ...["null", "true", "7", '""', "[]", "{}", "[null]", '{"method":7}', '{"error":{}}'],
+  // Lengths that promise more than there is, also within.
+  ...["\0", "\0\0\0\0", "\0\0\0\x01\x11\0\0\0\0", "\0\0\0\x01\n\0\0\0\0"],
+];
+
 /** The suite of a codec: values survive, foreign bytes are refused and never crash. */
 export function codecConformance(name: string, subject: CodecSubject): void {
   const { type, envelope = [], fuzzRuns = 3_000 } = subject;
@@ -92,24 +99,27 @@ export function codecConformance(name: string, subject: CodecSubject): void {
 
     test("the envelope carries what it promises", () => {
       const codec = subject.create();
-      const request = codec.decode(
-        codec.encode(subject.values[0], frameOf("request"), type),
-        "request",
-        type,
-      );
-      const error = codec.decode(codec.encode(undefined, frameOf("error"), type), "error", type);
-      const response = codec.decode(
-        codec.encode(subject.values[0], frameOf("response"), type),
-        "response",
-        type,
-      );
-      if (envelope.includes("endpoint")) assert.equal(request.endpoint, "Say.Hello");
-      if (envelope.includes("id")) assert.deepEqual([request.id, response.id], ["7", "7"]);
-      if (envelope.includes("error")) assert.equal(error.error, "no such thing: é");
-      if (envelope.length === 0) {
-        assert.deepEqual([request.endpoint, request.id, error.error], [undefined, undefined, undefined]);
+      const [value] = subject.values;
+      const carried = (frame: Frame) => {
+        const body = codec.encode(frame.kind === "error" ? undefined : value, frame, type);
+        return codec.decode(body, frame.kind, type);
+      };
+      // Lengths around those that take a byte more.
+      for (const length of [1, 127, 128, 300, 20_000]) {
+        const text = "é".repeat(length);
+        const request = carried({ ...frameOf("request"), endpoint: `Say.${text}` });
+        const response = carried({ ...frameOf("response"), endpoint: `Say.${text}` });
+        const error = carried({ ...frameOf("error"), error: text });
+        if (envelope.includes("endpoint")) assert.equal(request.endpoint, `Say.${text}`);
+        if (envelope.includes("id")) assert.deepEqual([request.id, response.id], ["7", "7"]);
+        if (envelope.includes("error")) assert.deepEqual([error.error, error.value], [text, undefined]);
+        if (envelope.length === 0) {
+          assert.deepEqual([request.endpoint, request.id, error.error], [undefined, undefined, undefined]);
+        }
+        assertSame(request.value, value);
+        assertSame(response.value, value);
+        assert.equal(response.error, undefined);
       }
-      assert.equal(response.error, undefined);
     });
 
     test("a value that can't be encoded is a MicroError that names the codec", () => {
@@ -137,7 +147,7 @@ export function codecConformance(name: string, subject: CodecSubject): void {
         subject.values.map((value) => codec.encode(value, frameOf(kind), type)),
       );
       for (let run = 0; run < fuzzRuns; run++) {
-        const body = run % 3 === 0 ? random.bytes(random.below(64)) : mangled(bodies[run % bodies.length]);
+        const body = bodyOf(run);
         for (const kind of kinds) {
           try {
             codec.decode(body, kind, type);
@@ -146,6 +156,12 @@ export function codecConformance(name: string, subject: CodecSubject): void {
             assert.equal(thrown.reason, "decode-failed", `run ${run}: ${hex(body)}`);
           }
         }
+      }
+
+      function bodyOf(run: number): Uint8Array {
+        const odd = oddBodies[run];
+        if (odd !== undefined) return Buffer.from(odd);
+        return run % 3 === 0 ? random.bytes(random.below(64)) : mangled(bodies[run % bodies.length]);
       }
 
       /** Cut short, or with some bytes exchanged. */

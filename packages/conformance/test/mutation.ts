@@ -2,11 +2,11 @@
  * A list of small mistakes, put into compiled parts one at a time, that the conformance suites must notice. Each
  * file in `mutations/` exports one as `mutations`.
  */
-export interface MutationList<Module> {
-  /** The compiled module with the factories, below ts-micro's `dist/src`: `broker/index.js`. */
-  entry: string;
-  /** Runs the suites that must notice, over the module as it is given. Keep their time limits short. */
-  suite: (module: Module) => void;
+export interface MutationList<Exports> {
+  /** The compiled modules with the factories, below ts-micro's `dist/src`: `broker/index.js`. */
+  entries: readonly string[];
+  /** Runs the suites that must notice, over what the modules export. Keep their time limits short. */
+  suite: (exports: Exports) => void;
   mutations: readonly Mutation[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * A process of its own for one mutant: `run-mutant.js <list> <root>` runs the list's suite over its entry
+ * A process of its own for one mutant: `run-mutant.js <list> <root>` runs the list's suite over its entries
  * below `root`.
  */
 import { join } from "node:path";
@@ -8,4 +8,7 @@ import type { MutationList } from "./mutation.ts";
 
 const [list = "", root = ""] = process.argv.slice(2);
 const { mutations }: { mutations: MutationList<unknown> } = await import(pathToFileURL(list).href);
-mutations.suite(await import(pathToFileURL(join(root, mutations.entry)).href));
+const modules = await Promise.all(
+  mutations.entries.map((entry) => import(pathToFileURL(join(root, entry)).href)),
+);
+mutations.suite(Object.assign({}, ...modules));

@@ -73,6 +73,15 @@ export function errorTests(bench: ClientServerBench): void {
     },
   );
 
+  bench.test("an error that says nothing is an error all the same", async ({ serve, call }) => {
+    await serve({
+      Throw: () => {
+        throw new MicroError({});
+      },
+    });
+    await assert.rejects(call("Throw"), (error) => MicroError.is(error) && error.reason === undefined);
+  });
+
   bench.test("an answer that can't be encoded is a 500", async ({ serve, call }) => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;

@@ -47,6 +47,23 @@ export function metadataTests(bench: ClientServerBench): void {
     assert.equal(await call("Name", {}, { metadata }), "meant");
   });
 
+  bench.test("a token travels on only when it is named in full", async (world) => {
+    const { service } = world;
+    const inner = world.create({ name: `${service}.inner` });
+    inner.handle(newHandler("Inner", { Read: (keys: string[], context: Context) => read(context, keys) }));
+    await inner.start();
+    const named = world.client({ forwardMetadata: ["authorization"] });
+    const meant = world.client({ forwardMetadata: ["*"] });
+    const through = (client: Client) => (keys: string[], context: Context) =>
+      client.call({ service: `${service}.inner`, endpoint: "Inner.Read", body: keys, context });
+    await world.serve({ Named: through(named), Meant: through(meant) });
+    const metadata = { Authorization: "Bearer secret", "X-Other": "o" };
+    const keys = Object.keys(metadata);
+    const [token, other] = [{ Authorization: metadata.Authorization }, { "X-Other": metadata["X-Other"] }];
+    assert.deepEqual(await world.call("Named", keys, { metadata }), { ...token, "X-Other": null });
+    assert.deepEqual(await world.call("Meant", keys, { metadata }), { Authorization: null, ...other });
+  });
+
   bench.test("a nested call inherits what is meant to travel on, and nothing more", async (world) => {
     const { service } = world;
     let nested: Client | undefined;

@@ -73,6 +73,8 @@ export function wrapperTests(bench: ClientServerBench): void {
     bench.test("a call wrapper adds metadata, to the attempt or a copy of it", async (world) => {
       const adds: CallWrapper = (next) => (attempt) => {
         attempt.metadata["x-added"] = String(attempt.number);
+        // It adds; it can't make the call another one.
+        Object.assign(attempt.metadata, { "micro-endpoint": "Test.Other", "micro-topic": "news" });
         return next(attempt);
       };
       const copies: CallWrapper = (next) => (attempt) =>
@@ -80,6 +82,7 @@ export function wrapperTests(bench: ClientServerBench): void {
       await world.serve({
         Read: (_request: unknown, context: Context) =>
           ["X-Added", "X-Copied", "X-Own"].map((key) => getMetadata(context.metadata, key)),
+        Other: () => "not meant",
       });
       const client = world.client({ wrapCall: [adds, copies] });
       const request = world.request("Read", { metadata: { "X-Own": "own" } });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { MicroError } from "ts-micro";
+import type { Service } from "ts-micro/registry";
 import { expected, type RegistryBench, sorted, summary } from "./bench.ts";
 
 export function recordTests(bench: RegistryBench): void {
@@ -89,11 +90,12 @@ export function recordTests(bench: RegistryBench): void {
   );
 
   bench.test("all services are listed, sorted by name", async ({ create, service }) => {
-    const [first, second] = [service(["a"]), service(["a"])];
+    const made = [service(["a"]), service(["a"])].sort((one, other) => (one.name < other.name ? -1 : 1));
+    const names = made.map(({ name }) => name);
+    const [first, second] = made as [Service, Service];
     const registry = create();
-    await registry.register(first);
     await registry.register({ ...second, version: "2.0.0" });
-    const names = [first.name, second.name].sort();
+    await registry.register(first);
     for (;;) {
       const listed = await create().listServices();
       const ours = listed.filter(({ name }) => names.includes(name));

@@ -15,6 +15,8 @@ export function watchTests(bench: RegistryBench): void {
       const nodes = greeter.nodes.map((node) => ({ ...node, metadata: { ...node.metadata, boot: "2" } }));
       await registry.register({ ...greeter, nodes });
       assert.deepEqual(await changes(watcher, 1), ["update 1.0.0 a"]);
+      await registry.register({ ...greeter, nodes, endpoints: [] });
+      assert.deepEqual(await changes(watcher, 1), ["update 1.0.0 a"]);
       await registry.deregister(greeter);
       assert.deepEqual(await changes(watcher, 1), ["delete 1.0.0 a"]);
       await registry.register(greeter);
@@ -30,6 +32,23 @@ export function watchTests(bench: RegistryBench): void {
       assert.deepEqual([service.endpoints, service.nodes], [greeter.endpoints, greeter.nodes]);
       break;
     }
+  });
+
+  bench.test("what is told is nobody else's", async ({ create, service }) => {
+    const greeter = service(["a"]);
+    const registry = create();
+    const watchers = [
+      await registry.watch({ service: greeter.name }),
+      await registry.watch({ service: greeter.name }),
+    ];
+    await registry.register(greeter);
+    for (const watcher of watchers) {
+      const { value } = await watcher[Symbol.asyncIterator]().next();
+      assert.deepEqual(value.service.nodes, greeter.nodes);
+      for (const node of value.service.nodes) node.metadata.changed = "later";
+    }
+    const [found] = await registry.getService(greeter.name);
+    assert.deepEqual(found?.nodes, greeter.nodes);
   });
 
   bench.test("nothing is lost from the moment the watch is there", async ({ create, service }) => {
@@ -88,8 +107,14 @@ export function watchTests(bench: RegistryBench): void {
     await closed.close();
     assert.equal((await waiting).done, true);
     for await (const _ of closed) assert.fail("a closed watcher told of a change");
+    const full = await registry.watch({ service: greeter.name });
     await registry.register(greeter);
     assert.deepEqual(await changes(open, 1), ["create 1.0.0 a"]);
+    assert.deepEqual(await changes(full, 1), ["create 1.0.0 a"]);
+    await registry.deregister(greeter);
+    assert.deepEqual(await changes(open, 1), ["delete 1.0.0 a"]);
+    await full.close();
+    for await (const _ of full) assert.fail("a closed watcher told of what had come before");
   });
 
   bench.test("a signal ends a watcher without an error, also one that came too early", async ({ create }) => {

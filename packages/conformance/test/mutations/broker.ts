@@ -5,7 +5,7 @@ import type { MutationList } from "../mutation.ts";
 const logger = newLogger({ write: () => {} });
 
 export const mutations: MutationList<typeof import("ts-micro/broker")> = {
-  entry: "broker/index.js",
+  entries: ["broker/index.js"],
   suite: ({ newMemoryBroker }) =>
     brokerConformance("memory", { create: () => newMemoryBroker({ logger }), timeoutMs: 3_000 }),
   mutations: [

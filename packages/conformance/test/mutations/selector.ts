@@ -2,7 +2,7 @@ import { selectorConformance } from "../../src/index.ts";
 import type { MutationList } from "../mutation.ts";
 
 export const mutations: MutationList<typeof import("ts-micro/selector")> = {
-  entry: "selector/index.js",
+  entries: ["selector/index.js"],
   suite: ({ newSelector }) =>
     selectorConformance("registry", { create: (options) => newSelector(options), timeoutMs: 3_000 }),
   mutations: [

@@ -1,0 +1,122 @@
+import { mucpPair, type PairExports } from "../mucp-pair.ts";
+import type { MutationList } from "../mutation.ts";
+
+export const mutations: MutationList<PairExports> = {
+  ...mucpPair,
+  mutations: [
+    ["client/call.js", "number >= retries", "number > retries", "one retry too many"],
+    ["client/call.js", "number >= retries", "number + 1 >= retries", "one retry too few"],
+    [
+      "client/call.js",
+      "selector?.mark(request.service, node, error);",
+      "",
+      "the selector doesn't learn of failures",
+    ],
+    ["client/call.js", "tried.push(node.id);", "", "a retry may go to the node that failed"],
+    [
+      "client/call.js",
+      "context?.deadline ?? Infinity",
+      "Infinity",
+      "a nested call outlives its caller's deadline",
+    ],
+    ["client/call.js", "limit.follow(context.signal);", "", "a nested call outlives its cancelled caller"],
+    ["client/call.js", "limit.follow(signal);", "", "a call can't be cancelled"],
+    ["client/call.js", "this.#limits.endAll(clientClosed());", "", "closing leaves calls hanging"],
+    ["client/call.js", "if (this.#closed)", "if (this.#closed === null)", "a closed client makes calls"],
+    [
+      "client/limits.js",
+      "if (limit.deadline <= now)",
+      "if (limit.deadline <= 0)",
+      "deadlines are not noticed",
+    ],
+    [
+      "client/retry.js",
+      'return request.idempotent === true && error.reason === "connection-lost";',
+      'return error.reason === "connection-lost";',
+      "what may have run is run again",
+    ],
+    [
+      "client/retry.js",
+      'return request.idempotent === true && error.reason === "connection-lost";',
+      "return false;",
+      "an idempotent call isn't repeated",
+    ],
+    [
+      "client/retry.js",
+      "if (error.code === 503)",
+      "if (error.code >= 500)",
+      "what a handler answers is asked again",
+    ],
+    [
+      "client/inherit.js",
+      "if (travelsOn(canonical) && !reserved.has(canonical))",
+      "if (!reserved.has(canonical))",
+      "a nested call takes over tokens",
+    ],
+    [
+      "client/inherit.js",
+      "if (!reserved.has(canonical))\n                metadata",
+      'if (canonical !== "")\n                metadata',
+      "metadata changes what a message is",
+    ],
+    ["client/inherit.js", 'key !== "Authorization" &&', "", "a prefix may mean the token"],
+    [
+      "client/attempt.js",
+      "metadata: metadata(attempt.metadata, undefined)",
+      "metadata: attempt.metadata",
+      "a wrapper's metadata changes what a message is",
+    ],
+    ["client/attempt.js", "reduceRight", "reduce", "the last wrapper is the outermost"],
+    [
+      "client/connection.js",
+      "interrupt(error) {\n        this.#connection.destroy();",
+      "interrupt(error) {",
+      "the server isn't told that the caller left",
+    ],
+    [
+      "client/connection.js",
+      '{ reason: "connection-lost", cause }',
+      "{ cause }",
+      "a lost connection has no reason",
+    ],
+    ["client/stream.js", "this.#sendEnded = true;", "", "requests may follow the end"],
+    ["client/stream.js", "this.#connection.pause();", "", "a slow reader keeps everything in memory"],
+    [
+      "client/stream.js",
+      "if (!this.#write(body,",
+      "if (this.#paused && !this.#write(body,",
+      "a slow handler doesn't stop the sender",
+    ],
+    [
+      "client/stream.js",
+      "const message = this.#answers.shift();",
+      "const message = this.#answers.pop();",
+      "answers are read in the wrong order",
+    ],
+    [
+      "client/stream.js",
+      "if (error === endOfStream)",
+      "if (error === null)",
+      "the end of a stream is an error",
+    ],
+    [
+      "client/stream.js",
+      "            this.#connection.destroy();\n            this.#release();",
+      "            this.#release();",
+      "closing a stream doesn't tell the server",
+    ],
+    ["client/publish.js", "header[headers.contentType] = contentType;", "", "an event has no content type"],
+    [
+      "client/wire.js",
+      'if (text !== undefined && text !== "")',
+      "if (text === null)",
+      "an error is an answer",
+    ],
+    [
+      "client/wire.js",
+      "if (remainingMs !== Infinity)",
+      "if (remainingMs === 0)",
+      "the handler doesn't know the deadline",
+    ],
+  ],
+};
