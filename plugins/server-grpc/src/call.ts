@@ -14,9 +14,10 @@ import {
 } from "@ts-micro/grpc-wire";
 import { internalServerError, MicroError } from "ts-micro";
 import { Inbox, type Route, type Router } from "ts-micro/server";
-import { findRoute, type OwnServices } from "./find-route.ts";
+import { findRoute } from "./find-route.ts";
 import { GrpcContext, newGrpcCall } from "./grpc-call.ts";
 import type { GrpcSettings } from "./options.ts";
+import type { OwnServices } from "./own-services.ts";
 import { type Formats, type RequestHead, readHead, readMetadata } from "./request.ts";
 
 /** What all calls of a server share. */

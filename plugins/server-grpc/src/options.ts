@@ -1,6 +1,7 @@
 import type { ServerOptions } from "ts-micro/server";
+import type { OwnServiceOptions } from "./own-services.ts";
 
-export interface GrpcServerOptions extends ServerOptions {
+export interface GrpcServerOptions extends ServerOptions, OwnServiceOptions {
   /** Longest request message that is taken, in bytes. Longer ones are answered with status 8. @default 4 MiB, as go-micro */
   maxReceiveMessageBytes?: number;
   /** Longest answer that is sent, in bytes. Longer ones become status 8. @default 4 MiB, as go-micro */
@@ -17,7 +18,12 @@ export interface GrpcServerOptions extends ServerOptions {
 export type GrpcSettings = Required<
   Pick<
     GrpcServerOptions,
-    "maxReceiveMessageBytes" | "maxSendMessageBytes" | "compression" | "maxConcurrentStreams"
+    | "maxReceiveMessageBytes"
+    | "maxSendMessageBytes"
+    | "compression"
+    | "maxConcurrentStreams"
+    | "health"
+    | "reflection"
   >
 >;
 
@@ -33,6 +39,8 @@ export function grpcSettings(options: GrpcServerOptions): GrpcSettings {
     maxSendMessageBytes: count("maxSendMessageBytes", options.maxSendMessageBytes ?? fourMebibytes),
     maxConcurrentStreams: count("maxConcurrentStreams", options.maxConcurrentStreams ?? 1_000),
     compression,
+    health: options.health ?? true,
+    reflection: options.reflection ?? true,
   };
 }
 

@@ -3,8 +3,8 @@ import { newServerOver, type Server, type Wire } from "ts-micro/server";
 import { listenTcp } from "ts-micro/transport";
 import type { CallHost } from "./call.ts";
 import { ServerConnection } from "./connection.ts";
-import type { OwnServices } from "./find-route.ts";
 import { type GrpcServerOptions, type GrpcSettings, grpcSettings } from "./options.ts";
+import { newOwnServices } from "./own-services.ts";
 import { grpcProtocol } from "./protocol.ts";
 import { Formats } from "./request.ts";
 
@@ -22,16 +22,16 @@ function grpcWire(grpc: GrpcSettings): Wire {
     name: "grpc",
     protocol: "grpc",
 
-    async listen({ settings, router }) {
+    async listen(host) {
+      const { settings, router } = host;
       const { name, address, tls, logger, codecs } = settings;
       const connections = new Set<ServerConnection>();
-      // Services of the server's own are added here: full name → methods.
-      const ownServices: OwnServices = new Map();
-      const host: CallHost = { name, settings: grpc, router, ownServices, formats: new Formats(codecs) };
+      const ownServices = newOwnServices(host, grpc);
+      const calls: CallHost = { name, settings: grpc, router, ownServices, formats: new Formats(codecs) };
       let closing = false;
 
       const serve = (socket: Duplex): void => {
-        const connection = new ServerConnection(socket, host);
+        const connection = new ServerConnection(socket, calls);
         connections.add(connection);
         socket.once("close", () => connections.delete(connection));
         // It was accepted before listening ended.
@@ -48,6 +48,7 @@ function grpcWire(grpc: GrpcSettings): Wire {
         async close() {
           await listener.close();
           closing = true;
+          ownServices.close();
           await Promise.all([...connections].map((connection) => connection.leave()));
         },
         destroy(reason) {
