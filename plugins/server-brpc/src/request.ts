@@ -11,7 +11,7 @@ import {
   readPayload,
   splitBody,
 } from "@ts-micro/brpc-wire";
-import { type MicroError, notImplemented } from "ts-micro";
+import { MicroError, notImplemented } from "ts-micro";
 import type { Codec } from "ts-micro/codec";
 import type { Route, Router, ServerRequest } from "ts-micro/server";
 import { type BrpcCall, BrpcContext } from "./call.ts";
@@ -56,8 +56,8 @@ export function readRequest(
   try {
     const bytes = readPayload(meta, payload, attachment, host.maxBodyBytes);
     body = codecOf(host, meta).decode(bytes, "request", route.requestType).value ?? {};
-  } catch {
-    throw unreadable(route, meta, frame.body.length);
+  } catch (thrown) {
+    throw unreadable(route, meta, frame.body.length, thrown);
   }
   const call: BrpcCall = {
     service,
@@ -127,10 +127,16 @@ function findRoute(router: Router, { request, streamSettings }: RpcMeta): Route 
   return route;
 }
 
-function unreadable(route: Route, meta: RpcMeta, size: number): MicroError {
+function unreadable(route: Route, meta: RpcMeta, size: number, thrown: unknown): MicroError {
   const name = route.requestType?.typeName ?? route.name;
   const text = `Fail to parse request=${name}, ${payloadText(meta)}, request_size=${size}`;
-  return brpcError(errno.badRequest, text);
+  // JSON is written by people, whom the reason helps; what bRPC's programs send gets bRPC's text to the letter.
+  const why = (meta.contentType ?? contentTypes.pb) === contentTypes.pb ? "" : `: ${reasonOf(thrown)}`;
+  return brpcError(errno.badRequest, text + why);
+}
+
+function reasonOf(thrown: unknown): string {
+  return MicroError.is(thrown) ? thrown.detail : thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 function positive(timeoutMs: number | undefined): number | undefined {

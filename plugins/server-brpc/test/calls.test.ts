@@ -199,6 +199,18 @@ describe("calls over bRPC", () => {
     assert.equal(await client.call({ ...request, timeoutMs: Infinity }), null);
   });
 
+  test("JSON that is none, or doesn't fit the schema, is told why", async () => {
+    const request = { service: "echo", endpoint: "EchoService.Echo", addresses };
+    await assert.rejects(clientWith().call({ ...request, body: { message: 5 } }), {
+      code: 400,
+      detail: /Fail to parse request=example.EchoRequest, ContentType=json, .*message/,
+    });
+    await assert.rejects(clientWith().call({ ...request, body: Buffer.from("{") }), {
+      code: 400,
+      detail: /JSON/,
+    });
+  });
+
   test("streams are refused on both sides", async () => {
     await assert.rejects(clientWith().stream({ service: "echo", endpoint: "Plain.Count", addresses }), {
       code: 501,
