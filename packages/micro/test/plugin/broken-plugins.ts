@@ -2,7 +2,7 @@
  * Every way for a plugin to be broken that we know of, for the tests of the package, of the command and of a
  * program under `service.run()`.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { PluginErrorCode, PluginPhase } from "../../src/plugin/index.ts";
 import { brokerFactory, brokerPlugin, writeFiles } from "./plugin-texts.ts";
@@ -26,6 +26,12 @@ export function writeBrokenPlugin(broken: BrokenPlugin, folder: string): string 
   if (broken.text !== undefined) writeFiles(folder, { [file]: broken.text });
   broken.prepare?.(folder);
   return file.startsWith("./") ? join(folder, file) : file;
+}
+
+/** A process that is killed leaves its socket behind: no regular file, made without a program besides Node. */
+function leaveSocket(path: string): void {
+  const listen = `require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["-e", listen, path]);
 }
 
 const config = (fields: string): string => `${brokerFactory()}
@@ -72,12 +78,12 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     message: /directory\.mjs is a folder without package\.json\./,
   },
   {
-    name: "a pipe",
-    path: "./pipe.mjs",
-    prepare: (at) => execFileSync("mkfifo", [join(at, "pipe.mjs")]),
+    name: "a socket",
+    path: "./socket.mjs",
+    prepare: (at) => leaveSocket(join(at, "socket.mjs")),
     phase: "read",
     code: "PLUGIN_UNREADABLE",
-    message: /pipe\.mjs is not a regular file\./,
+    message: /socket\.mjs is not a regular file\./,
   },
   {
     name: "an empty file",
