@@ -14,6 +14,7 @@ import type { ServiceDescriptor } from "./schema/schema.ts";
 import type { Selector } from "./selector/selector.ts";
 import { newHandler } from "./server/handler.ts";
 import type { HandlerOptions, Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
+import { checkOptions } from "./service/check-options.ts";
 import { runAll, runHooks, throwAll } from "./service/hooks.ts";
 import type { ServiceOptions } from "./service/options.ts";
 import { ServiceParts } from "./service/parts.ts";
@@ -27,7 +28,8 @@ export type { Service } from "./service/service.ts";
 
 /**
  * Makes a service. Nothing is opened, loaded or read yet, and no part is built.
- * @throws TypeError when a setting can't reach a part that is made already.
+ * @throws TypeError for an option that is unknown or of the wrong form, and when one can't reach a part that is
+ *   made already.
  */
 export function newService(options: ServiceOptions = {}): Service {
   return new MicroService(options);
@@ -49,6 +51,7 @@ class MicroService implements Service {
   #phase: "before" | "starting" | "up" = "before";
 
   constructor(options: ServiceOptions) {
+    checkOptions(options);
     this.#options = { ...options };
     this.#env = options.env ?? process.env;
     this.#logger = options.logger ?? newLogger({ level: this.#env.MICRO_LOG_LEVEL });

@@ -53,9 +53,9 @@ export function shapeProblems(shape: Readonly<Record<PropertyKey, Member>>, valu
     if (found === undefined) {
       if (!optional) problems.push(`missing ${kindWord(kind)} ${nameOf(key)}${nearMiss(value, key, shape)}`);
     } else if ((kind === "method" || kind === "promise") && typeof found !== "function") {
-      problems.push(`${nameOf(key)} must be a method, is ${article(found)}`);
+      problems.push(`${nameOf(key)} must be a method, is ${kindOf(found)}`);
     } else if (kind === "string" && typeof found !== "string") {
-      problems.push(`${nameOf(key)} must be a string, is ${article(found)}`);
+      problems.push(`${nameOf(key)} must be a string, is ${kindOf(found)}`);
     }
   }
   return problems;
@@ -69,8 +69,11 @@ function nameOf(key: PropertyKey): string {
   return typeof key === "symbol" ? `[${key.description ?? "symbol"}]` : String(key);
 }
 
-function article(value: unknown): string {
-  return value === null ? "null" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+/** What a value is, for a sentence: `undefined`, `a list`, `a number`. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 function nearMiss(value: object, wanted: PropertyKey, shape: object): string {

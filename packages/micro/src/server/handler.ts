@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { badRequest, type MicroError } from "../errors.ts";
 import { isServiceDescriptor, type ServiceDescriptor } from "../schema/schema.ts";
-import { didYouMean } from "../shape.ts";
+import { didYouMean, kindOf } from "../shape.ts";
 import { newSchemaHandler, type SchemaHandlerOptions, type ServiceImplementation } from "./schema-handler.ts";
 import type { EndpointHandler, Handler, HandlerOptions, StreamHandler, UnaryHandler } from "./server.ts";
 
@@ -177,11 +177,6 @@ function isName(text: string): boolean {
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 function problem(what: string, cure: string): MicroError {

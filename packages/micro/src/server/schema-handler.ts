@@ -9,7 +9,7 @@ import type {
   ServiceDescriptor,
 } from "../schema/schema.ts";
 import { valueTree } from "../schema/value-tree.ts";
-import { didYouMean } from "../shape.ts";
+import { didYouMean, kindOf } from "../shape.ts";
 import type { EndpointHandler, Handler, StreamHandler, UnaryHandler } from "./server.ts";
 
 /**
@@ -165,9 +165,4 @@ function misfit(schema: ServiceDescriptor, problems: readonly string[]): MicroEr
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

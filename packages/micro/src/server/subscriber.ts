@@ -6,6 +6,7 @@ import { badRequest, errorText, internalServerError, MicroError } from "../error
 import { getMetadata } from "../metadata.ts";
 import type { Parts } from "../parts.ts";
 import type { Endpoint } from "../registry/registry.ts";
+import { kindOf } from "../shape.ts";
 import type { Message } from "../transport/transport.ts";
 import type { ServerSettings } from "./options.ts";
 import { wrap } from "./router.ts";
@@ -207,7 +208,7 @@ function check(subscriber: Subscriber): void {
   if (typeof run !== "function") {
     throw badRequest(
       "go.micro.server",
-      `the subscriber of ${topic} is a ${typeof run}. Give a function (body, context) => …`,
+      `the subscriber of ${topic} is ${kindOf(run)}. Give a function (body, context) => …`,
     );
   }
 }

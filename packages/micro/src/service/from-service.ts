@@ -11,7 +11,8 @@ import { getMetadata, type Metadata, newMetadata } from "../metadata.ts";
  */
 export function fromService(present: () => Client, serviceName: () => string): Client {
   const withSender = <T extends { metadata?: Metadata }>(options: T): T => {
-    const { metadata } = options;
+    // Without a request, which the client complains of.
+    const metadata = options?.metadata;
     if (metadata !== undefined && getMetadata(metadata, headers.fromService) !== undefined) return options;
     const sender = newMetadata(metadata);
     sender[headers.fromService] = serviceName();
