@@ -69,9 +69,15 @@ export function newSender(options: { timeoutMs: number; tls: TlsOptions | undefi
 /** The status of the answer; its body is of no interest. */
 function exchange(request: ClientRequest, body: Buffer, timeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    request.setTimeout(timeoutMs, () => {
-      request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: "ETIMEDOUT" }));
+    // Not `request.setTimeout`: that is for silence, and begins with the established connection. Waiting for a
+    // connection of the pool doesn't count; those that hold one are limited themselves.
+    let timer: NodeJS.Timeout | undefined;
+    request.once("socket", () => {
+      timer = setTimeout(() => {
+        request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: "ETIMEDOUT" }));
+      }, timeoutMs);
     });
+    request.once("close", () => clearTimeout(timer));
     request.on("response", (response) => {
       response.on("error", reject);
       response.on("end", () => resolve(response.statusCode ?? 0));
