@@ -10,6 +10,8 @@ import { limitTests } from "./client-server/limits.ts";
 import { metadataTests } from "./client-server/metadata.ts";
 import { publishTests } from "./client-server/publish.ts";
 import { retryTests } from "./client-server/retries.ts";
+import { schemaStreamTests } from "./client-server/schema-streams.ts";
+import { schemaTests } from "./client-server/schemas.ts";
 import { streamFlowTests } from "./client-server/stream-flow.ts";
 import { streamTests } from "./client-server/streams.ts";
 import { unaryTests } from "./client-server/unary.ts";
@@ -44,6 +46,8 @@ export interface ClientServerSupports {
   readonly deadlines: boolean;
   /** A caller that gives up, or goes away, aborts the handler's signal. */
   readonly cancellation: boolean;
+  /** Bodies are encoded by the message types of calls and endpoints, which protobuf schemas need. */
+  readonly schemas: boolean;
 }
 
 /**
@@ -64,9 +68,11 @@ export function clientServerConformance(name: string, subject: ClientServerSubje
     wrapperTests(bench);
     drainingTests(bench);
     publishTests(bench);
+    if (bench.supports.schemas) schemaTests(bench);
     if (bench.supports.streams) {
       streamTests(bench);
       streamFlowTests(bench);
+      if (bench.supports.schemas) schemaStreamTests(bench);
     }
   });
 }

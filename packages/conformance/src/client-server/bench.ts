@@ -52,6 +52,7 @@ const everything: ClientServerSupports = {
   metadata: true,
   deadlines: true,
   cancellation: true,
+  schemas: true,
 };
 
 /** Handlers that fail do so on purpose here. */

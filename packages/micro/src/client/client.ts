@@ -79,7 +79,7 @@ interface Target<Request, Response> extends CallOptions {
   endpoint: string;
   /** Protobuf package of the type, for protocols that name a service in full: gRPC, bRPC. @default none */
   package?: string;
-  /** For codecs that need to be told (protobuf). */
+  /** Handed to the codec with each body; protobuf schemas rely on it. */
   requestType?: MessageType<Request>;
   responseType?: MessageType<Response>;
 }
