@@ -12,14 +12,14 @@ import { type Logger, newLogger } from "./logger.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { ServiceDescriptor } from "./schema/schema.ts";
 import type { Selector } from "./selector/selector.ts";
-import { newHandler } from "./server/handler.ts";
-import type { HandlerOptions, Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
+import { type HandlerOptionsOf, type MethodsOf, newHandler } from "./server/handler.ts";
+import type { Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
 import { checkOptions } from "./service/check-options.ts";
 import { runAll, runHooks, throwAll } from "./service/hooks.ts";
 import type { ServiceOptions } from "./service/options.ts";
 import { ServiceParts } from "./service/parts.ts";
 import { type Program, run } from "./service/run.ts";
-import type { Methods, Service } from "./service/service.ts";
+import type { Service } from "./service/service.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export type { Choice, Hook, ServiceOptions } from "./service/options.ts";
@@ -99,8 +99,12 @@ class MicroService implements Service {
     return this.#parts.transport;
   }
 
-  handle(name: string | ServiceDescriptor, methods: Methods, options?: HandlerOptions): void {
-    this.#parts.server.handle(newHandler(name as string, methods, options));
+  handle<N extends string | ServiceDescriptor>(
+    nameOrSchema: N,
+    methods: MethodsOf<N>,
+    options?: HandlerOptionsOf<N>,
+  ): void {
+    this.#parts.server.handle(newHandler(nameOrSchema, methods, options));
   }
 
   for<S extends ServiceDescriptor>(schema: S, options: TypedClientOptions): TypedClient<S> {

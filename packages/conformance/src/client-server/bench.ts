@@ -4,7 +4,13 @@ import { newLogger, type Parts } from "ts-micro";
 import { newMemoryBroker } from "ts-micro/broker";
 import type { CallOptions, Client, ClientOptions } from "ts-micro/client";
 import { type Node, newMemoryRegistry, type Registry } from "ts-micro/registry";
-import { type HandlerOptions, newHandler, type Server, type ServerOptions } from "ts-micro/server";
+import {
+  type HandlerOptions,
+  type MethodsOf,
+  newHandler,
+  type Server,
+  type ServerOptions,
+} from "ts-micro/server";
 import type { ClientServerSubject, ClientServerSupports } from "../client-server.ts";
 import { newTurnSelector, type TurnSelector } from "./turn-selector.ts";
 
@@ -39,7 +45,7 @@ export interface World {
 }
 
 /** The endpoints of handler `Test`. */
-export type Methods = Parameters<typeof newHandler>[1];
+export type Methods = MethodsOf<string>;
 
 export interface ServeOptions extends ServerOptions {
   endpoints?: HandlerOptions["endpoints"];

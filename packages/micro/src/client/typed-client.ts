@@ -23,17 +23,20 @@ export type TypedClient<S extends ServiceDescriptor> = {
 };
 
 export type TypedMethod<M extends MethodDescriptor> = M extends { methodKind: "unary" }
-  ? (request: MessageInit<M["input"]>, options?: CallOptions) => Promise<MessageOf<M["output"]>>
+  ? (request: MessageInit<MessageOf<M["input"]>>, options?: CallOptions) => Promise<MessageOf<M["output"]>>
   : M extends { methodKind: "server_streaming" }
-    ? (request: MessageInit<M["input"]>, options?: CallOptions) => AsyncIterable<MessageOf<M["output"]>>
+    ? (
+        request: MessageInit<MessageOf<M["input"]>>,
+        options?: CallOptions,
+      ) => AsyncIterable<MessageOf<M["output"]>>
     : M extends { methodKind: "client_streaming" }
       ? (
-          requests: Requests<MessageInit<M["input"]>>,
+          requests: Requests<MessageInit<MessageOf<M["input"]>>>,
           options?: CallOptions,
         ) => Promise<MessageOf<M["output"]>>
       : M extends { methodKind: "bidi_streaming" }
         ? (
-            requests: Requests<MessageInit<M["input"]>>,
+            requests: Requests<MessageInit<MessageOf<M["input"]>>>,
             options?: CallOptions,
           ) => AsyncIterable<MessageOf<M["output"]>>
         : (request: never, options?: CallOptions) => unknown;

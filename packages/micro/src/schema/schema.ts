@@ -68,31 +68,32 @@ export type Methods<S extends ServiceDescriptor> = S["method"];
 export type MessageOf<D extends MessageDescriptor> =
   D extends Generated<infer Shape> ? Shape : Record<string, unknown>;
 
-/** What a message can be made of: plain objects, in which every field may be left out. */
-export type MessageInit<D extends MessageDescriptor> = Init<MessageOf<D>>;
-
 /** How generated code of `@bufbuild/protobuf` 2 ties a descriptor to the type of its messages. */
 type Generated<Shape> =
   | { readonly $codegenv2: { readonly a: Shape } }
   | { readonly $codegenv1: { readonly a: Shape } };
 
-/** `$typeName` is in it, though never to be given: without it, a message of another type would do. */
-type Init<M> =
-  | M
-  | { [F in keyof M as F extends "$unknown" ? never : F]?: F extends "$typeName" ? never : FieldInit<M[F]> };
+/**
+ * What a message can be made of: a plain object in which every field may be left out, or the message itself.
+ *
+ * `$typeName` is in it, though never to be given: without it, a message of another type would do.
+ */
+export type MessageInit<M> =
+  | { [F in keyof M as F extends "$unknown" ? never : F]?: F extends "$typeName" ? never : FieldInit<M[F]> }
+  | M;
 
 type FieldInit<F> = F extends string | number | bigint | boolean | Uint8Array
   ? F
   : F extends readonly (infer Element)[]
     ? readonly FieldInit<Element>[]
     : F extends AnyMessage
-      ? Init<F>
+      ? MessageInit<F>
       : F extends { case: infer Case extends string; value: infer Value extends AnyMessage }
-        ? { case: Case; value: Init<Value> }
+        ? { case: Case; value: MessageInit<Value> }
         : F extends { case: string | undefined }
           ? F
           : F extends { [key: string | number]: infer Value extends AnyMessage }
-            ? { [key: string | number]: Init<Value> }
+            ? { [key: string | number]: MessageInit<Value> }
             : F;
 
 type AnyMessage = { readonly $typeName: string };

@@ -22,37 +22,32 @@ export function stream<Request = unknown, Response = unknown>(
   return run;
 }
 
+/** What a handler is made of, whose name or schema is `N`. */
+export type MethodsOf<N> = N extends ServiceDescriptor
+  ? ServiceImplementation<N>
+  : Readonly<Record<string, Method>> | object;
+
+export type HandlerOptionsOf<N> = N extends ServiceDescriptor ? SchemaHandlerOptions<N> : HandlerOptions;
+
 /**
- * Makes a handler of a protobuf service: `sayHello` of `helloworld.Greeter` is the endpoint `Greeter.SayHello`.
+ * Makes a handler of a name and an object: each function in it becomes the endpoint `<name>.<key>`. Of a class
+ * instance, its own functions count and those methods of its class whose name starts with a capital letter, as
+ * in Go: its helpers must not become callable from outside.
  *
- * `@bufbuild/protobuf` is imported meanwhile; servers wait for it.
- * @throws MicroError 400 that names the handler, every method that doesn't fit, and the cure.
+ * Or of a protobuf service and an implementation: `sayHello` of `helloworld.Greeter` becomes the endpoint
+ * `Greeter.SayHello`. `@bufbuild/protobuf` is imported meanwhile; servers wait for it.
+ * @throws MicroError 400 that names the handler, the method and the cure; for a protobuf service, every method
+ *   that doesn't fit.
  */
-export function newHandler<S extends ServiceDescriptor>(
-  schema: S,
-  implementation: ServiceImplementation<S>,
-  options?: SchemaHandlerOptions<S>,
-): Handler;
-/**
- * Makes a handler of an object: each function in it becomes the endpoint `<name>.<key>`.
- *
- * Of a class instance, its own functions count and those methods of its class whose name starts with a
- * capital letter, as in Go: its helpers must not become callable from outside.
- * @throws MicroError 400 that names the handler, the method and the cure.
- */
-export function newHandler(
-  name: string,
-  methods: Readonly<Record<string, Method>> | object,
-  options?: HandlerOptions,
-): Handler;
-export function newHandler(
-  named: string | ServiceDescriptor,
-  methods: object,
-  options?: HandlerOptions | SchemaHandlerOptions,
+export function newHandler<N extends string | ServiceDescriptor>(
+  nameOrSchema: N,
+  methods: MethodsOf<N>,
+  options?: HandlerOptionsOf<N>,
 ): Handler {
-  return isServiceDescriptor(named)
-    ? newSchemaHandler(named, methods as ServiceImplementation<ServiceDescriptor>, options)
-    : newPlainHandler(named, methods, options as HandlerOptions);
+  // One signature instead of two: of overloads, the compiler shows the errors of one only.
+  return isServiceDescriptor(nameOrSchema)
+    ? newSchemaHandler(nameOrSchema, methods as ServiceImplementation<ServiceDescriptor>, options)
+    : newPlainHandler(nameOrSchema, methods, options as HandlerOptions);
 }
 
 function newPlainHandler(name: string, methods: object, options: HandlerOptions = {}): Handler {

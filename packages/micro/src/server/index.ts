@@ -1,5 +1,5 @@
 export type { ServiceDescriptor, ServiceSchema } from "../schema/schema.ts";
-export { newHandler, stream } from "./handler.ts";
+export { type HandlerOptionsOf, type MethodsOf, newHandler, stream } from "./handler.ts";
 export { Inbox } from "./inbox.ts";
 export {
   type Listening,

@@ -22,19 +22,20 @@ export type ServiceImplementation<S extends ServiceDescriptor> = {
 
 /** One function of it, by the kind of the method. */
 export type MethodImplementation<M extends MethodDescriptor> = M extends { methodKind: "unary" }
-  ? (request: MessageOf<M["input"]>, context: Context) => Answer<M>
+  ? (request: MessageOf<M["input"]>, context: Context) => Answer<MessageOf<M["output"]>>
   : M extends { methodKind: "server_streaming" }
-    ? (request: MessageOf<M["input"]>, context: Context) => AsyncIterable<MessageInit<M["output"]>>
+    ? (request: MessageOf<M["input"]>, context: Context) => AsyncIterable<MessageInit<MessageOf<M["output"]>>>
     : M extends { methodKind: "client_streaming" }
-      ? (requests: AsyncIterable<MessageOf<M["input"]>>, context: Context) => Answer<M>
+      ? (requests: AsyncIterable<MessageOf<M["input"]>>, context: Context) => Answer<MessageOf<M["output"]>>
       : M extends { methodKind: "bidi_streaming" }
         ? (
             requests: AsyncIterable<MessageOf<M["input"]>>,
             context: Context,
-          ) => AsyncIterable<MessageInit<M["output"]>>
+          ) => AsyncIterable<MessageInit<MessageOf<M["output"]>>>
         : (request: never, context: Context) => unknown;
 
-type Answer<M extends MethodDescriptor> = MessageInit<M["output"]> | PromiseLike<MessageInit<M["output"]>>;
+/** `Promise`, since the compiler's complaints about a `PromiseLike` speak of its `then` first. */
+type Answer<Output> = MessageInit<Output> | Promise<MessageInit<Output>>;
 
 export interface SchemaHandlerOptions<S extends ServiceDescriptor = ServiceDescriptor> {
   /** Callable, but not in the registry. @default false */

@@ -3,9 +3,8 @@ import type { TypedClient, TypedClientOptions } from "../client/typed-client.ts"
 import type { FlagValue } from "../cmd/flag-value.ts";
 import type { Parts } from "../parts.ts";
 import type { ServiceDescriptor } from "../schema/schema.ts";
-import type { newHandler } from "../server/handler.ts";
-import type { SchemaHandlerOptions, ServiceImplementation } from "../server/schema-handler.ts";
-import type { HandlerOptions, SubscriberHandler, SubscriberOptions } from "../server/server.ts";
+import type { HandlerOptionsOf, MethodsOf } from "../server/handler.ts";
+import type { SubscriberHandler, SubscriberOptions } from "../server/server.ts";
 import type { ServiceOptions } from "./options.ts";
 import type { Program } from "./run.ts";
 
@@ -44,20 +43,16 @@ export interface Service extends Parts, AsyncDisposable {
    */
   stop(): Promise<void>;
   /**
-   * Serves a protobuf service: `sayHello` of `helloworld.Greeter` as `Greeter.SayHello`. Also while running, then
-   * as soon as `@bufbuild/protobuf` is loaded.
-   * @throws MicroError 409 when a handler of that name is there, 400 when the implementation doesn't fit the schema.
+   * Serves the functions of `methods` as `<name>.<key>`; of a protobuf service, `sayHello` of `helloworld.Greeter` as
+   * `Greeter.SayHello`. Also while running.
+   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good, or
+   *   doesn't fit the schema.
    */
-  handle<S extends ServiceDescriptor>(
-    schema: S,
-    implementation: ServiceImplementation<S>,
-    options?: SchemaHandlerOptions<S>,
+  handle<N extends string | ServiceDescriptor>(
+    nameOrSchema: N,
+    methods: MethodsOf<N>,
+    options?: HandlerOptionsOf<N>,
   ): void;
-  /**
-   * Serves the functions of `methods` as `<name>.<key>`. Also while running.
-   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good.
-   */
-  handle(name: string, methods: Methods, options?: HandlerOptions): void;
   /**
    * The methods of a protobuf service, to be called: `service.for(GreeterService, { service: "greeter" })`. Works
    * with every client, and with whichever is chosen later.
@@ -77,5 +72,3 @@ export interface Service extends Parts, AsyncDisposable {
   /** Same as `service.client.publish`: connects the broker on first use, and rejects as that does. */
   publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void>;
 }
-
-export type Methods = Parameters<typeof newHandler>[1];
