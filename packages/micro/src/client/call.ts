@@ -2,6 +2,7 @@ import { MicroError, serviceUnavailable } from "../errors.ts";
 import type { Node } from "../registry/registry.ts";
 import { filterProtocol } from "../selector/filters.ts";
 import type { Filter, Next, SelectOptions, Selector } from "../selector/selector.ts";
+import { kindOf } from "../shape.ts";
 import type { CallRequest } from "./client.ts";
 import { Limit } from "./limit.ts";
 import { Limits } from "./limits.ts";
@@ -161,7 +162,9 @@ export class CallPath {
 }
 
 function isGiven(addresses: readonly string[] | undefined): boolean {
-  return addresses !== undefined && addresses.length > 0;
+  if (addresses === undefined) return false;
+  if (Array.isArray(addresses)) return addresses.length > 0;
+  throw new TypeError(`addresses must be a list, such as ["127.0.0.1:8080"], got ${kindOf(addresses)}`);
 }
 
 /** A node that was not tried before, if there is one: `next` repeats itself only after all others. */

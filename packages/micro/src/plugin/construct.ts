@@ -1,6 +1,7 @@
 /**
  * Phase `construct`: calls a factory and checks member by member what it gives.
  */
+import { isBuiltIn } from "../cmd/defaults.ts";
 import type { Factory, Kind, OptionsOf, PartOf } from "../kinds.ts";
 import { kinds } from "../kinds.ts";
 import { shapeProblems } from "../shape.ts";
@@ -29,7 +30,7 @@ export function construct<K extends Kind>(
     throw failure(
       "PLUGIN_FACTORY_THREW",
       `newFunc of the ${type} ${name} threw ${reasonOf(cause)}`,
-      "Check the options it was given, or mend the plugin.",
+      `Check the options it was given${isBuiltIn(factory) ? "" : ", or mend the plugin"}.`,
       { cause },
     );
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newMemoryBroker } from "../../src/broker/memory.ts";
-import { defaultBrokers } from "../../src/cmd/defaults.ts";
+import { defaultBrokers, defaultServers } from "../../src/cmd/defaults.ts";
 import { kinds } from "../../src/kinds.ts";
 import { commonApi, construct, init } from "../../src/plugin/index.ts";
 
@@ -39,6 +39,14 @@ test("an error names the plugin that the factory came from, and keeps the cause"
   init({ name: "named", type: "broker", path: "./named.ts", newFunc });
   assert.throws(() => construct("broker", "named", defaultBrokers.named!, {}), { path: "./named.ts", cause });
   assert.throws(() => construct("broker", "unnamed", () => assert.fail(), {}), { path: "unnamed" });
+});
+
+test("a built-in part that throws is no plugin to be mended", () => {
+  const options = { registerTtlMs: -1 };
+  assert.throws(() => construct("server", "mucp", defaultServers.mucp!, options), {
+    code: "PLUGIN_FACTORY_THREW",
+    cure: "Check the options it was given.",
+  });
 });
 
 test("the highest common version of an interface is used", () => {

@@ -40,11 +40,16 @@ test("an option of another form is told as what it is, not as the fault of a par
   assert.doesNotThrow(() => make({ name: undefined, broker: undefined, metadata: undefined }));
 });
 
-test("a call without a request says what is missing", async () => {
+test("a call without a request, or with one address, says what is missing", async () => {
   const service = newService({ argv: [], env: {} });
   await assert.rejects(
     Reflect.apply(service.client.call, service.client, []),
     /a call needs a service and an endpoint/,
   );
+  const address = { service: "greeter", endpoint: "Greeter.Hello", addresses: "127.0.0.1:80" };
+  await assert.rejects(Reflect.apply(service.client.call, service.client, [address]), {
+    name: "TypeError",
+    message: 'addresses must be a list, such as ["127.0.0.1:8080"], got a string',
+  });
   await service.stop();
 });
