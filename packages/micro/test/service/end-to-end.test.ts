@@ -10,6 +10,8 @@ import {
   stream,
 } from "../../src/index.ts";
 import { newLogger } from "../../src/logger.ts";
+import { newMemoryRegistry } from "../../src/registry/memory.ts";
+import type { Registry } from "../../src/registry/registry.ts";
 
 /** Options of services that find each other, and nobody else, inside this process. */
 function together(): ServiceOptions {
@@ -162,4 +164,30 @@ test("a service with only a program calls and ends", async (t) => {
   });
   assert.equal(code, 0);
   assert.equal(msg, "Hello John");
+});
+
+test("a service that can't register runs and isn't ready; a hook may refuse that", async () => {
+  const { partOptions, registry: _registry, ...options } = together();
+  const down = (): Registry => ({
+    ...newMemoryRegistry(partOptions?.registry),
+    register: async () => {
+      throw new Error("the registry is down");
+    },
+  });
+  const patient = newService({ ...options, registry: down });
+  await patient.start();
+  assert.equal(patient.ready, false);
+  await patient.stop();
+
+  const strict: Service = newService({
+    ...options,
+    registry: down,
+    afterStart: [
+      () => {
+        if (!strict.ready) throw new Error("not registered");
+      },
+    ],
+  });
+  await assert.rejects(strict.start(), { message: "not registered" });
+  await strict.stop();
 });
