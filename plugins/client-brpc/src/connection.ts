@@ -50,6 +50,8 @@ export class Connection {
    * @param frame is given the correlation id
    */
   call(frame: (id: number) => Buffer, limit: Limit): Promise<Answer> {
+    // It may have ended since it was taken.
+    if (!this.#socket.writable) return Promise.reject(neverLeft(this.address));
     if (this.#socket.writableLength > maxUnwrittenBytes) return Promise.reject(overcrowded(this.address));
     const id = ++this.#lastId;
     const bytes = frame(id);
@@ -171,6 +173,11 @@ interface Pending {
 /** A 500: the handler may have run, so 503 would be wrong. */
 function lost(address: string, why: string): MicroError {
   return internalServerError("brpc", `connection to ${address} lost: ${why}`, { reason: "connection-lost" });
+}
+
+function neverLeft(address: string): MicroError {
+  const detail = `connection to ${address} closed before the request was sent`;
+  return serviceUnavailable("brpc", detail, { reason: "connection-failed" });
 }
 
 function overcrowded(address: string): MicroError {

@@ -40,8 +40,14 @@ class Single implements Sharing {
   take(address: string): Connection | Promise<Connection> {
     const present = this.#shared.get(address);
     if (present !== undefined && (present instanceof Promise || present.usable)) return present;
-    const opening = this.#open(address);
+    const opening = this.#dial(address);
     this.#shared.set(address, opening);
+    // Unless it was dropped meanwhile, and perhaps replaced.
+    const mine = (): boolean => this.#shared.get(address) === opening;
+    opening.then(
+      (connection) => mine() && this.#shared.set(address, connection),
+      () => mine() && this.#shared.delete(address),
+    );
     return opening;
   }
 
@@ -60,18 +66,6 @@ class Single implements Sharing {
         () => {},
       );
     } else present?.retire();
-  }
-
-  async #open(address: string): Promise<Connection> {
-    try {
-      const connection = await this.#dial(address);
-      // It may have been dropped meanwhile; those who wait for it still have it.
-      if (this.#shared.has(address)) this.#shared.set(address, connection);
-      return connection;
-    } catch (thrown) {
-      this.#shared.delete(address);
-      throw thrown;
-    }
   }
 }
 
