@@ -16,3 +16,4 @@ export {
   readPayload,
   splitBody,
 } from "./payload.ts";
+export { StallWatch } from "./stall.ts";

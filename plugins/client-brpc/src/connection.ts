@@ -1,12 +1,15 @@
 import type { Socket } from "node:net";
-import { decodeMeta, errno, type Frame, FrameReader, type RpcMeta } from "@ts-micro/brpc-wire";
+import { decodeMeta, errno, type Frame, FrameReader, type RpcMeta, StallWatch } from "@ts-micro/brpc-wire";
 import { internalServerError, MicroError, serviceUnavailable } from "ts-micro";
 import type { Limit } from "ts-micro/client";
+import type { BrpcSettings } from "./options.ts";
 
 export interface Answer {
   readonly meta: RpcMeta;
   readonly frame: Frame;
 }
+
+export type ConnectionSettings = Pick<BrpcSettings, "maxBodyBytes" | "stallTimeoutMs">;
 
 /** Bytes that may wait for a server that doesn't read, until calls are refused. bRPC: `-socket_max_unwritten_bytes`. */
 const maxUnwrittenBytes = 64 << 20;
@@ -16,6 +19,7 @@ export class Connection {
   readonly address: string;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
+  readonly #stall: StallWatch;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #corked = false;
@@ -25,16 +29,26 @@ export class Connection {
   /** Why it ended, when this side knows. */
   #failure: MicroError | undefined;
 
-  constructor(address: string, socket: Socket, maxBodyBytes: number, onClose: () => void) {
+  constructor(
+    address: string,
+    socket: Socket,
+    { maxBodyBytes, stallTimeoutMs }: ConnectionSettings,
+    onClose: () => void,
+  ) {
     this.address = address;
     this.#socket = socket;
     this.#reader = new FrameReader({ maxBodyBytes });
+    this.#stall = new StallWatch(stallTimeoutMs, () => {
+      this.destroy(lost(address, `nothing came for ${stallTimeoutMs} ms in the middle of an answer`));
+    });
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("error", (error) => {
       this.#failure ??= lost(address, error.message);
     });
     socket.on("close", () => {
-      this.#failAll(this.#failure ?? lost(address, "closed before the answer came"));
+      this.#stall.stop();
+      const when = this.#reader.midFrame ? "in the middle of an answer" : "before the answer came";
+      this.#failAll(this.#failure ?? lost(address, `closed ${when}`));
       onClose();
     });
     socket.unref();
@@ -87,6 +101,7 @@ export class Connection {
     this.#heardAt = performance.now();
     try {
       this.#reader.read(chunk, (frame) => this.#frame(frame));
+      this.#stall.heard(this.#reader.midFrame);
     } catch (thrown) {
       const { detail, code, reason } = MicroError.from(thrown);
       this.destroy(

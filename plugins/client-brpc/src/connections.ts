@@ -114,10 +114,10 @@ export class Connections {
   }
 
   async #connect(address: string): Promise<Connection> {
-    const { tls, dialTimeoutMs, maxBodyBytes } = this.#options;
+    const { tls, dialTimeoutMs } = this.#options;
     const { signal } = this.#closing;
     const socket = await connectTcp(address, { tls, alpn: [], timeoutMs: dialTimeoutMs, signal });
-    const connection = new Connection(address, socket, maxBodyBytes, () => this.#live.delete(connection));
+    const connection = new Connection(address, socket, this.#options, () => this.#live.delete(connection));
     this.#live.add(connection);
     return connection;
   }

@@ -23,6 +23,12 @@ export interface BrpcClientOptions extends ClientOptions {
    */
   maxBodyBytes?: number;
   /**
+   * How long a server may stop in the middle of an answer, in milliseconds; then the connection is closed, and
+   * what is in flight on it fails.
+   * @default 30_000
+   */
+  stallTimeoutMs?: number;
+  /**
    * Time between attempts to reach an address that refused a connection, in milliseconds, once they have grown
    * that far apart; the first is after 100 ms. Calls to it fail at once meanwhile. Same as bRPC's
    * `-health_check_interval`.
@@ -36,6 +42,7 @@ export interface BrpcSettings {
   readonly compression: Compression;
   readonly checksum: Checksum;
   readonly maxBodyBytes: number;
+  readonly stallTimeoutMs: number;
   readonly healthCheckIntervalMs: number;
 }
 
@@ -50,6 +57,7 @@ export function brpcSettings(options: BrpcClientOptions): BrpcSettings {
     compression: checkCompression("compression", options.compression ?? "none"),
     checksum: oneOf("checksum", options.checksum ?? "none", ["none", "crc32c"]),
     maxBodyBytes: positive("maxBodyBytes", options.maxBodyBytes ?? 64 << 20),
+    stallTimeoutMs: positive("stallTimeoutMs", options.stallTimeoutMs ?? 30_000),
     healthCheckIntervalMs: positive("healthCheckIntervalMs", options.healthCheckIntervalMs ?? 3_000),
   };
 }

@@ -126,6 +126,20 @@ describe("connections of bRPC's client", { timeout: 60_000 }, () => {
     }
   });
 
+  test("a server that stops in the middle of an answer: the connection is closed, the next call has another", async () => {
+    const server = await serve((question) => {
+      if (question.payload.toString() !== "half") return echo(question);
+      question.socket.write(responseTo(question, question.payload).subarray(0, 15));
+    });
+    const client = clientWith({ stallTimeoutMs: 50 });
+    await assert.rejects(call(client, server.address, "half"), {
+      code: 500,
+      reason: "connection-lost",
+      detail: /nothing came for 50 ms in the middle of an answer/,
+    });
+    assert.equal(await call(client, server.address), "hello");
+  });
+
   test("an answer that can't be read is an error of that call alone", async () => {
     const changes: Record<string, (meta: RpcMeta) => void> = {
       "an attachment longer than the answer": (meta) => {

@@ -8,6 +8,7 @@ import {
   FrameReader,
   RpcMeta,
   RpcResponseMeta,
+  StallWatch,
 } from "@ts-micro/brpc-wire";
 import { type Logger, MicroError } from "ts-micro";
 import type { Codec } from "ts-micro/codec";
@@ -41,6 +42,7 @@ export class Connection {
   readonly #host: ConnectionHost;
   readonly #socket: Duplex;
   readonly #reader: FrameReader;
+  readonly #stall: StallWatch;
   readonly #running = new Set<BrpcContext>();
   #first = true;
   #corked = false;
@@ -60,6 +62,9 @@ export class Connection {
       maxBodyBytes: host.maxBodyBytes,
       onSkipped: (problem) => this.#log(`passed over a frame: ${problem}`),
     });
+    this.#stall = new StallWatch(host.stallTimeoutMs, () => {
+      this.#refuse(`nothing came for ${host.stallTimeoutMs} ms in the middle of a frame`);
+    });
     socket.on("data", this.#read);
     socket.on("drain", () => this.#unblock());
     socket.on("end", () => {
@@ -67,6 +72,7 @@ export class Connection {
     });
     socket.on("error", () => {}); // "close" follows
     socket.on("close", () => {
+      this.#stall.stop();
       this.#cancel(new MicroError({ id: "brpc", code: 499, detail: "the caller has gone away" }));
       host.closed(this);
     });
@@ -114,6 +120,7 @@ export class Connection {
     }
     try {
       this.#reader.read(chunk, (frame) => this.#frame(frame));
+      if (!this.#paused) this.#stall.heard(this.#reader.midFrame);
     } catch (thrown) {
       this.#refuse(MicroError.from(thrown).detail);
     }
@@ -201,8 +208,13 @@ export class Connection {
     const pause = this.#blocked || this.#running.size >= this.#host.maxInFlight;
     if (pause === this.#paused) return;
     this.#paused = pause;
-    if (pause) this.#socket.pause();
-    else this.#socket.resume();
+    if (pause) {
+      this.#socket.pause();
+      this.#stall.stop();
+    } else {
+      this.#socket.resume();
+      this.#stall.heard(this.#reader.midFrame);
+    }
   }
 
   /** bRPC's clients can't be told why: the protocol has no place for it. */

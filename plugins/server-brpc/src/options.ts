@@ -7,12 +7,19 @@ export interface BrpcServerOptions extends ServerOptions {
    * @default 64 MiB
    */
   maxBodyBytes?: number;
+  /**
+   * How long a caller may stop in the middle of a frame, in milliseconds; then its connection is closed. Between
+   * frames it may be silent for ever.
+   * @default 30_000
+   */
+  stallTimeoutMs?: number;
   /** Calls in flight on one connection, from which on it is not read. @default 1_000 */
   maxInFlight?: number;
 }
 
 export interface BrpcSettings {
   readonly maxBodyBytes: number;
+  readonly stallTimeoutMs: number;
   readonly maxInFlight: number;
 }
 
@@ -20,11 +27,14 @@ export interface BrpcSettings {
 export function brpcSettings(options: BrpcServerOptions): BrpcSettings {
   return {
     maxBodyBytes: positive("maxBodyBytes", options.maxBodyBytes ?? 64 << 20),
+    stallTimeoutMs: positive("stallTimeoutMs", options.stallTimeoutMs ?? 30_000),
     maxInFlight: positive("maxInFlight", options.maxInFlight ?? 1_000),
   };
 }
 
 function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new TypeError(`server option ${name} is ${String(value)}: expected a whole number above 0`);
+  if (Number.isSafeInteger(value) && value > 0 && value <= 0x7fff_ffff) return value;
+  throw new TypeError(
+    `server option ${name} is ${String(value)}: expected a whole number from 1 to 2147483647`,
+  );
 }

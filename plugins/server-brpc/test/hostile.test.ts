@@ -159,6 +159,30 @@ describe("a bRPC server and callers that mean no good", { timeout: 60_000 }, () 
     await limited.stop();
   });
 
+  test("a caller that stops in the middle of a frame loses its connection, one that is silent between frames does not", async () => {
+    const impatient = await startEcho({ stallTimeoutMs: 1_000 });
+    const silent = new RawPeer(impatient.address);
+    silent.write(request({}));
+    assert.equal((await silent.next()).rpc.response?.errorCode, 0);
+    const stalled = new RawPeer(impatient.address);
+    stalled.write(request({}).subarray(0, 20));
+    await stalled.closed;
+    assert.match(impatient.logged.join(""), /nothing came for 1000 ms in the middle of a frame/);
+    // As long as something comes, the time doesn't matter.
+    const slow = new RawPeer(impatient.address);
+    const bytes = request({});
+    for (let at = 0; at < bytes.length; at += 2) {
+      slow.write(bytes.subarray(at, at + 2));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.equal((await slow.next()).rpc.response?.errorCode, 0);
+    silent.write(request({}));
+    assert.equal((await silent.next()).rpc.response?.errorCode, 0);
+    silent.socket.destroy();
+    slow.socket.destroy();
+    await impatient.stop();
+  });
+
   test("HTTP that is none, or says nothing, harms nobody", async () => {
     for (const text of ["GET /health\r\n\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "GET "]) {
       const socket = connect({ host: "127.0.0.1", port: Number(echo.address.split(":")[1]) });
