@@ -1,10 +1,11 @@
 /**
  * Runs the compiled tests of the workspace below the working directory.
  *
- *     node scripts/test.mjs [--unit] [--verbose] [--totals file.json] [part of a file name...]
+ *     node scripts/test.mjs [--unit] [--verbose] [--totals file.json] [--records file.json] [part of a file name...]
  *
  * Each file is a process group of its own, so that one that hangs is ended with everything it started. A
  * file fails when a test in it fails, when it ends too early or never, and when there is no test in it.
+ * `--records` writes the outcome of each test, `--totals` how many there were.
  * The last line on stdout is `N passed, N failed, N skipped`, counting tests.
  */
 import { existsSync, writeFileSync } from "node:fs";
@@ -22,6 +23,7 @@ const { values, positionals } = parseArgs({
     unit: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
     totals: { type: "string" },
+    records: { type: "string" },
   },
   allowPositionals: true,
 });
@@ -32,6 +34,7 @@ const files = listTestFiles(values.unit).filter(
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const skips = [];
 const failures = [];
+const outcomes = [];
 
 const waiting = [...files];
 const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, async () => {
@@ -47,6 +50,7 @@ if (files.length === 0) {
 for (const { file, name, reason } of skips) console.log(`skipped: ${file}: ${name}: ${reason}`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 if (values.totals !== undefined) writeFileSync(values.totals, `${JSON.stringify(totals)}\n`);
+if (values.records !== undefined) writeFileSync(values.records, `${JSON.stringify(outcomes)}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
 
@@ -55,7 +59,7 @@ function listTestFiles(unitOnly) {
   const below = (folder) => subfolders(folder, process.cwd());
   const packages = unitOnly
     ? ["packages/micro", ...below("plugins")]
-    : [...below("packages"), ...below("plugins"), ...below("examples"), "bench"];
+    : [...below("packages"), ...below("plugins"), ...below("examples"), "bench", "interop"];
   const compiled = packages.flatMap((folder) =>
     filesBelow(join(folder, "dist/test"))
       .filter((file) => file.endsWith(".test.js"))
@@ -70,6 +74,7 @@ function report(file, { records, output, exit, seconds }) {
   const count = (outcome) => records.filter((record) => record.outcome === outcome).length;
   const before = failures.length;
   for (const { outcome, name, reason } of records) {
+    if (outcome !== "end") outcomes.push({ file, name, outcome });
     if (outcome === "skipped") skips.push({ file, name, reason });
     if (outcome === "failed") failures.push(`${file}: ${name}`);
   }

@@ -1,0 +1,38 @@
+/**
+ * Builds the Go programs that ours are tested against, each module of `interop/go` into `.cache/interop/<module>`:
+ * its own programs and its tools. Go builds only what has changed.
+ *
+ *     node scripts/build-go.mjs [module...]
+ *
+ * Without Go it says how to get it, and ends well: the tests are then skipped, each with that line. With
+ * `REQUIRE_SERVICES=1` it fails.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./workspace.mjs";
+
+const modules = join(root, "interop/go");
+const wanted = process.argv.slice(2);
+const chosen = wanted.length > 0 ? wanted : readdirSync(modules).sort();
+
+if (run(["version"], root).error !== undefined) {
+  console.error("Go is missing, the programs are not built. Install 1.26 or later: https://go.dev/dl/");
+  process.exit(process.env.REQUIRE_SERVICES === "1" ? 1 : 0);
+}
+for (const module of chosen) {
+  const folder = join(modules, module);
+  const into = join(root, ".cache/interop", module);
+  mkdirSync(into, { recursive: true });
+  const { status, stderr } = run(["build", "-o", `${into}/`, "tool", "./..."], folder);
+  if (status !== 0) {
+    console.error(`interop/go/${module}: go build failed\n${stderr}`);
+    process.exitCode = 1;
+  } else console.log(`interop/go/${module} is built`);
+}
+
+function run(args, cwd) {
+  // What go.sum doesn't know is refused, so that the programs are the same everywhere.
+  const env = { ...process.env, GOFLAGS: `${process.env.GOFLAGS ?? ""} -mod=readonly`.trim() };
+  return spawnSync("go", args, { cwd, env, encoding: "utf8" });
+}
