@@ -21,7 +21,8 @@ export interface Peer {
 }
 
 export interface ContextFields {
-  metadata?: Metadata;
+  /** Or what makes it, when somebody looks. */
+  metadata?: Metadata | (() => Metadata);
   /** Milliseconds from now. */
   timeoutMs?: number | undefined;
   peer?: Peer;
@@ -33,17 +34,22 @@ export interface ContextFields {
  * No timer and no `AbortController` exists until `signal` is read.
  */
 export class CallContext implements Context {
-  readonly metadata: Metadata;
   readonly deadline: number | undefined;
   readonly peer: Peer;
+  #metadata: Metadata | (() => Metadata) | undefined;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended: { reason: unknown } | undefined;
 
   constructor(fields: ContextFields = {}) {
-    this.metadata = fields.metadata ?? newMetadata();
+    this.#metadata = fields.metadata;
     this.deadline = fields.timeoutMs === undefined ? undefined : performance.now() + fields.timeoutMs;
     this.peer = fields.peer ?? { address: "" };
+  }
+
+  get metadata(): Metadata {
+    if (typeof this.#metadata !== "object") this.#metadata = this.#metadata?.() ?? newMetadata();
+    return this.#metadata;
   }
 
   get signal(): AbortSignal {

@@ -3,6 +3,7 @@ import type { Metadata } from "../metadata.ts";
 import type { Node } from "../registry/registry.ts";
 import { protocolsOf } from "../selector/filters.ts";
 import type { Selector } from "../selector/selector.ts";
+import type { Transport } from "../transport/transport.ts";
 import { attemptsBy, type WireAttempt } from "./attempt.ts";
 import { CallPath } from "./call.ts";
 import type {
@@ -28,6 +29,8 @@ export interface ClientWire {
   readonly name: string;
   /** What servers write into their node's metadata `protocol`. Nodes of other protocols are not called. */
   readonly protocol: string;
+  /** False where the service's transport can't carry it. @default it brings its own connections */
+  carriedBy?(transport: Transport): boolean;
   /** Called once for each client. Opens nothing yet. */
   open(host: ClientHost): WireCalls;
 }
@@ -77,9 +80,10 @@ interface Spoken {
 
 /**
  * Makes a client of a wire protocol.
+ * @param quicker is spoken instead with nodes that speak it, too
  * @throws TypeError for an option out of range
  */
-export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Client {
+export function newClientOver(wire: ClientWire, options: ClientOptions = {}, quicker?: ClientWire): Client {
   const settings = clientSettings(options);
   const parts = clientParts(options);
   const metadata = metadataSource(settings.forwardMetadata);
@@ -99,19 +103,21 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}): Cl
     return present;
   };
 
-  const wires = [wire, ...(options.wires ?? [])];
-  const path = new CallPath(
-    settings,
-    selector,
-    wires.map(({ protocol }) => protocol),
-  );
+  /** The first that a node speaks is spoken with it. */
+  const wires = [...(quicker === undefined ? [] : [quicker]), wire, ...(options.wires ?? [])];
+  const protocols = new Set([wire, ...wires].map(({ protocol }) => protocol));
+  const path = new CallPath(settings, selector, [...protocols]);
   const spoken = wires.map((each) => ({ wire: each, calls: each.open({ options, settings, parts, path }) }));
-  const [own] = spoken as [Spoken, ...Spoken[]];
-  /** The client's own protocol where the node speaks it. */
+  const own = spoken[quicker === undefined ? 0 : 1] as Spoken;
+  const isAlone = spoken.length === 1;
   const spokenBy = (node: Node): Spoken => {
-    if (spoken.length === 1 || node.metadata.protocol === wire.protocol) return own;
-    const protocols = protocolsOf(node);
-    return spoken.find((each) => protocols.includes(each.wire.protocol)) ?? own;
+    if (isAlone) return own;
+    const understood = protocolsOf(node);
+    for (const each of spoken) {
+      if (understood.includes(each.wire.protocol) && each.wire.carriedBy?.(parts.transport) !== false)
+        return each;
+    }
+    return own;
   };
   const attemptsOf = attemptsBy((attempt) => spokenBy(attempt.node).calls.call(attempt), settings, metadata);
   const publish = publisher(settings, metadata);

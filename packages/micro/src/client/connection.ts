@@ -175,7 +175,7 @@ function draining(address: string): MicroError {
 }
 
 /** A 500, as in go-micro: the handler may have run, so 503 would be wrong. */
-function connectionLost(address: string, cause?: Error): MicroError {
+export function connectionLost(address: string, cause?: Error): MicroError {
   // The transport's own words: an answer that was too long, or came from something that is no server of ours.
   if (MicroError.is(cause) && cause.reason !== "connection-lost") return cause;
   const why = MicroError.is(cause)
@@ -185,7 +185,7 @@ function connectionLost(address: string, cause?: Error): MicroError {
   return internalServerError("go.micro.client.transport", detail, { reason: "connection-lost", cause });
 }
 
-function connectionFailed(address: string, cause: unknown): MicroError {
+export function connectionFailed(address: string, cause: unknown): MicroError {
   if (MicroError.is(cause) && cause.reason === "connection-failed") return cause;
   const why = MicroError.is(cause) ? cause.detail : cause instanceof Error ? cause.message : String(cause);
   const detail = `connection error: can't connect to ${address}: ${why}`;

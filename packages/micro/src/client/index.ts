@@ -8,7 +8,7 @@ export {
   type WireCalls,
 } from "./client-over.ts";
 export type { Limit } from "./limit.ts";
-export { newClient } from "./mucp.ts";
+export { type MucpClientOptions, newClient } from "./mucp.ts";
 export { defaultBackoff, defaultRetry } from "./retry.ts";
 export {
   newTypedClient,

@@ -2,6 +2,7 @@ import type { Transport } from "../transport/transport.ts";
 import type { WireAttempt } from "./attempt.ts";
 import type { Client, ClientOptions } from "./client.ts";
 import { type ClientHost, type ClientWire, newClientOver } from "./client-over.ts";
+import { muxClientWire } from "./mux.ts";
 import { Pool } from "./pool.ts";
 import { openStream } from "./stream.ts";
 import { formatFor, readAnswer, writeHeader } from "./wire.ts";
@@ -15,15 +16,21 @@ export interface Mucp extends Pick<ClientHost, "settings" | "path"> {
   nextId(): string;
 }
 
+export interface MucpClientOptions extends ClientOptions {
+  /** Speak mux with nodes that speak it too, which are ts-micro's own. @default true */
+  mux?: boolean;
+}
+
 /**
- * go-micro's own client (`client/rpc_client.go`): mucp over whatever transport the service has.
+ * go-micro's own client (`client/rpc_client.go`): mucp over whatever transport the service has. With our own
+ * servers the same travels on one connection to each (docs/protocol-mux.md).
  *
  * The proxy variables of go-micro (`MICRO_PROXY`, `MICRO_NETWORK`) are not read here; `addresses` of a call
  * does what they do.
  * @throws TypeError for an option out of range
  */
-export function newClient(options: ClientOptions = {}): Client {
-  return newClientOver(mucp, options);
+export function newClient(options: MucpClientOptions = {}): Client {
+  return newClientOver(mucp, options, options.mux === false ? undefined : muxClientWire);
 }
 
 const mucp: ClientWire = {

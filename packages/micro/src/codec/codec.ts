@@ -15,6 +15,14 @@ export interface Codec {
    * @throws MicroError 400 `decode-failed` naming the codec and the reason. Never crashes on foreign bytes.
    */
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded;
+  /**
+   * For bodies that are JSON text: the same as text, without a line feed, for protocols that write it among text of
+   * their own. `undefined` for a value that is encoded already.
+   * @throws MicroError as `encode` does
+   */
+  encodeText?(value: unknown, frame: Frame, type?: MessageType): string | undefined;
+  /** @throws MicroError as `decode` does */
+  decodeText?(text: string, kind: FrameKind, type?: MessageType): unknown;
 }
 
 /** What a message is. Some codecs (json-rpc, proto-rpc) write an envelope that depends on it. */

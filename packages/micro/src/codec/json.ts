@@ -11,15 +11,29 @@ export const jsonCodec: Codec = {
 
   encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
     if (value instanceof Uint8Array) return value;
-    if (value === undefined) return frame.kind === "response" ? Buffer.from("{}\n") : new Uint8Array(0);
-    return Buffer.from(`${jsonText("json", toJson("json", value, type))}\n`);
+    if (value === undefined && frame.kind !== "response") return new Uint8Array(0);
+    return Buffer.from(`${textOf(value, type)}\n`);
   },
 
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
     const json = parseJson("json", body);
     return { value: kind === "error" ? json : fromJson("json", json, type) };
   },
+
+  encodeText(value: unknown, frame: Frame, type?: MessageType): string | undefined {
+    if (value instanceof Uint8Array) return undefined;
+    return value === undefined && frame.kind !== "response" ? "" : textOf(value, type);
+  },
+
+  decodeText(text: string, kind: FrameKind, type?: MessageType): unknown {
+    const json = text === "" ? undefined : parseText("json", text);
+    return kind === "error" ? json : fromJson("json", json, type);
+  },
 };
+
+function textOf(value: unknown, type?: MessageType): string {
+  return value === undefined ? "{}" : jsonText("json", toJson("json", value, type));
+}
 
 /** What is written for `value`: its type's JSON form, else the value itself. */
 export function toJson(codec: string, value: unknown, type?: MessageType): unknown {
@@ -55,7 +69,10 @@ export function jsonText(codec: string, value: unknown): string {
 
 /** Reads the first JSON value of a body, as Go's decoder does. A body of nothing but space gives `undefined`. */
 export function parseJson(codec: string, body: Uint8Array): unknown {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  return parseText(codec, Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+}
+
+function parseText(codec: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (thrown) {

@@ -50,9 +50,16 @@ function keepNodes(services: readonly Service[], keep: (node: Node) => boolean):
  * commas, where several share a port, else `protocol`.
  */
 export function protocolsOf(node: Node): readonly string[] {
+  const known = protocolsOfNodes.get(node);
+  if (known !== undefined) return known;
   const { protocol, protocols } = node.metadata;
-  return protocols ? protocols.split(",") : [protocol || "mucp"];
+  const found = protocols ? protocols.split(",") : [protocol || "mucp"];
+  protocolsOfNodes.set(node, found);
+  return found;
 }
+
+/** A client asks for each call. */
+const protocolsOfNodes = new WeakMap<Node, readonly string[]>();
 
 function notSpoken(name: string, services: readonly Service[], protocols: readonly string[]): MicroError {
   const found = [...new Set(services.flatMap(({ nodes }) => nodes.flatMap(protocolsOf)))].sort();

@@ -1,6 +1,6 @@
+export { Inbox } from "../inbox.ts";
 export type { ServiceDescriptor, ServiceSchema } from "../schema/schema.ts";
 export { type HandlerOptionsOf, type MethodsOf, newHandler, stream } from "./handler.ts";
-export { Inbox } from "./inbox.ts";
 export {
   type Listening,
   newServerOver,
@@ -9,7 +9,7 @@ export {
   type Wire,
   type WireHost,
 } from "./lifecycle.ts";
-export { newServer } from "./mucp.ts";
+export { type MucpServerOptions, newServer } from "./mucp.ts";
 export { type ServerSettings, serverSettings } from "./options.ts";
 export { newRegistration, type Registration, type RegistrationOptions } from "./registration.ts";
 export { newRouter, type Route, type Router, type RouterOptions } from "./router.ts";

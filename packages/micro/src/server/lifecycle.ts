@@ -73,8 +73,12 @@ interface Draining {
 /** How long a port may take to be given up, in milliseconds. Longer than a listener waits for what arrives. */
 const releaseMs = 15_000;
 
-/** Makes a server of a wire protocol. */
-export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
+/**
+ * Makes a server of a wire protocol.
+ * @param quicker shares the port wherever the transport has one
+ * @throws TypeError for an option out of range
+ */
+export function newServerOver(wire: Wire, options: ServerOptions = {}, quicker?: Wire): Server {
   const settings = serverSettings(options);
   const { logger, drain } = settings;
   const parts = serverParts(settings);
@@ -161,7 +165,7 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
         metadata: {
           server: wire.name,
           protocol: wire.protocol,
-          ...(settings.wires.length > 0 && { protocols: protocolsOf([wire, ...settings.wires]) }),
+          ...(guests().length > 0 && { protocols: protocolsOf([wire, ...guests()]) }),
           transport: listening.transport,
         },
         endpoints: () => [...router.endpoints(), ...subscriptions.endpoints()],
@@ -181,12 +185,21 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}): Server {
 
   async function listen(): Promise<Listening> {
     const host: WireHost = { settings, router, subscriptions, parts, readiness };
-    const guests = settings.wires.flatMap(({ share }) => share?.(host) ?? []);
-    if (guests.length === 0) return wire.listen(host);
-    const protocols = [...settings.protocols, ...guests.map(({ protocol }) => protocol)];
+    const sharing = guests().flatMap(({ share }) => share?.(host) ?? []);
+    if (sharing.length === 0) return wire.listen(host);
+    const protocols = [...settings.protocols, ...sharing.map(({ protocol }) => protocol)];
     const own = await wire.listen({ ...host, settings: { ...settings, protocols } });
-    logger.info(`server ${wire.name} also speaks ${protocolsOf(settings.wires)} on ${own.address}`);
-    return together(own, guests);
+    if (settings.wires.length > 0) {
+      logger.info(`server ${wire.name} also speaks ${protocolsOf(settings.wires)} on ${own.address}`);
+    }
+    return together(own, sharing);
+  }
+
+  /** The protocols that share the port. */
+  function guests(): readonly Wire[] {
+    return quicker !== undefined && parts.transport.sharesPort
+      ? [quicker, ...settings.wires]
+      : settings.wires;
   }
 
   function announce(handler: Handler): void {

@@ -1,15 +1,22 @@
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { newServerOver, type Wire } from "./lifecycle.ts";
+import { muxWire } from "./mux.ts";
 import { RequestReader } from "./request.ts";
 import type { Server, ServerOptions } from "./server.ts";
 
+export interface MucpServerOptions extends ServerOptions {
+  /** Serve mux on the same port, which our own clients prefer. @default true */
+  mux?: boolean;
+}
+
 /**
- * The default server: go-micro's `mucp`, over whatever transport the service has.
+ * The default server: go-micro's `mucp`, over whatever transport the service has. Our own clients get the same
+ * answers on one connection each (docs/protocol-mux.md).
  *
  * Each of its messages can be read by go-micro v2 and v6, and theirs by it.
  */
-export function newServer(options: ServerOptions = {}): Server {
-  return newServerOver(mucp, options);
+export function newServer(options: MucpServerOptions = {}): Server {
+  return newServerOver(mucp, options, options.mux === false ? undefined : muxWire);
 }
 
 const mucp: Wire = {

@@ -1,8 +1,8 @@
 import type { CallContext } from "../context.ts";
 import { internalServerError, MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
+import { Inbox } from "../inbox.ts";
 import type { Message } from "../transport/transport.ts";
-import { Inbox } from "./inbox.ts";
 import type { RequestHead } from "./request.ts";
 import { halfCloseAnswer, streamEnd, streamItem } from "./response.ts";
 import type { Route, Router } from "./router.ts";
@@ -140,7 +140,8 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function iterable(endpoint: string, answers: unknown): AsyncIterable<unknown> | Iterable<unknown> {
+/** @throws MicroError 500 for a handler that gave nothing to iterate over. */
+export function iterable(endpoint: string, answers: unknown): AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof answers === "object" && answers !== null) {
     if (Symbol.asyncIterator in answers) return answers as AsyncIterable<unknown>;
     if (Symbol.iterator in answers) return answers as Iterable<unknown>;

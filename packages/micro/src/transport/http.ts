@@ -3,13 +3,14 @@
  * with go-micro's (`transport/http_transport.go`). Requests and answers are not paired here, which is what mucp's
  * streams need and what `node:http` can't do.
  */
+import type { Socket } from "node:net";
 import { newLogger } from "../logger.ts";
 import { tlsOf } from "../tls.ts";
 import { connectionFailed, connectTcp } from "./connect.ts";
 import { openHttp } from "./http-client.ts";
 import { acceptHttp } from "./http-server.ts";
 import { listenTcp } from "./listener.ts";
-import type { Protocol, Transport, TransportOptions } from "./transport.ts";
+import type { ConnectOptions, Protocol, Transport, TransportOptions } from "./transport.ts";
 
 export interface HttpTransportOptions extends TransportOptions {
   /**
@@ -27,17 +28,20 @@ export function newHttpTransport(options: HttpTransportOptions = {}): Transport 
   const { maxMessageBytes = 4 * 1024 * 1024, headTimeoutMs = 10_000, timeoutMs = 5_000 } = options;
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
 
+  function connect(address: string, connectOptions: ConnectOptions): Promise<Socket> {
+    const { timeoutMs: limitMs = timeoutMs, ...rest } = connectOptions;
+    return connectTcp(address, { tls: tlsOf(options), timeoutMs: limitMs, ...rest });
+  }
+
   return {
     name: "http",
     sharesPort: true,
+    maxMessageBytes,
+
+    connect,
 
     async dial(address, events, dialOptions = {}) {
-      const connection = await connectTcp(address, {
-        tls: tlsOf(options),
-        alpn,
-        timeoutMs: dialOptions.timeoutMs ?? timeoutMs,
-        signal: dialOptions.signal,
-      });
+      const connection = await connect(address, { ...dialOptions, alpn });
       if (connection.destroyed) throw connectionFailed(address, "the connection was closed at once");
       return openHttp(connection, address, events, { maxMessageBytes });
     },

@@ -26,7 +26,8 @@ export interface ListenTcpOptions {
 export async function listenTcp(address: string, options: ListenTcpOptions): Promise<Listener> {
   const { host, minPort, maxPort } = parsed(address);
   const server = newServer(address, options);
-  const recognising = new Set<Socket>();
+  /** Connections that nobody has yet, and what gives one to the protocol that is last in the list. */
+  const recognising = new Map<Socket, () => void>();
   server.on(options.tls === undefined ? "connection" : "secureConnection", (connection: Socket) => {
     connection.setNoDelay(true);
     connection.setKeepAlive(true, 15_000);
@@ -62,8 +63,8 @@ export async function listenTcp(address: string, options: ListenTcpOptions): Pro
   const stop = async (): Promise<void> => {
     await quiet(() => accepted);
     server.close();
-    // They may still speak up and will be served, but nothing waits for them.
-    for (const connection of recognising) connection.unref();
+    // Whoever has said nothing so far learns from somebody that the server leaves.
+    for (const giveToLast of [...recognising.values()]) giveToLast();
   };
   return {
     address: typeof bound === "object" && bound !== null ? joinAddress(bound.address, bound.port) : address,
@@ -100,7 +101,7 @@ function newServer(address: string, options: ListenTcpOptions): Server {
 }
 
 /** Finds out which protocol a connection speaks and hands it over with all its bytes unread. */
-function dispatch(connection: Socket, options: ListenTcpOptions, recognising: Set<Socket>): void {
+function dispatch(connection: Socket, options: ListenTcpOptions, recognising: Map<Socket, () => void>): void {
   const candidates = withAlpn(connection, options.protocols);
   const [only] = candidates;
   if (only !== undefined && candidates.length === 1) {
@@ -123,19 +124,21 @@ function dispatch(connection: Socket, options: ListenTcpOptions, recognising: Se
     firstBytes = firstBytes.length === 0 ? bytes : Buffer.concat([firstBytes, bytes]);
     const found = recognise(candidates, firstBytes);
     if (found === "undecided") return;
+    give(found);
+  };
+  const give = (protocol: Protocol | undefined): void => {
     finish();
-    if (found === undefined) {
+    if (protocol === undefined) {
       connection.destroy();
       return;
     }
-    connection.ref();
-    connection.unshift(firstBytes);
+    if (firstBytes.length > 0) connection.unshift(firstBytes);
     // Node settles the removal of a `readable` listener in the next tick, and resumes a paused stream by it.
     process.nextTick(() => {
-      if (!connection.destroyed) found.serve(connection);
+      if (!connection.destroyed) protocol.serve(connection);
     });
   };
-  recognising.add(connection);
+  recognising.set(connection, () => give(candidates.at(-1)));
   connection.on("readable", look).on("end", giveUp).on("close", finish);
 }
 

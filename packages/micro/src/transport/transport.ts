@@ -11,6 +11,8 @@ export interface Transport extends AsyncDisposable {
   readonly name: string;
   /** True when other protocols can share the port of a listener: `ListenOptions.protocols`. @default false */
   readonly sharesPort?: boolean;
+  /** Longest message body accepted, in bytes; other protocols on its ports keep to it too. @default 4 MiB */
+  readonly maxMessageBytes?: number;
   /**
    * Resolves once messages can be sent.
    * @throws MicroError 503 `connection-failed` naming the address, when nobody answers in time.
@@ -22,6 +24,12 @@ export interface Transport extends AsyncDisposable {
    * @throws MicroError 500 naming the address, when it can't be used.
    */
   listen(address: string, accept: Accept, options?: ListenOptions): Promise<Listener>;
+  /**
+   * Opens the connection of bytes that `dial` puts messages on, for another protocol that shares the port. Absent
+   * from transports that have none. Whoever gets it listens for `error`.
+   * @throws MicroError as `dial` does
+   */
+  connect?(address: string, options: ConnectOptions): Promise<Duplex>;
   /** Gives up what the transport itself holds, such as a connection to a message server. Twice is once. */
   close(): Promise<void>;
 }
@@ -83,6 +91,11 @@ export interface DialOptions {
   signal?: AbortSignal;
 }
 
+export interface ConnectOptions extends DialOptions {
+  /** Names to offer by ALPN, where TLS is used. */
+  alpn: readonly string[];
+}
+
 export interface ListenOptions {
   tls?: TlsOptions;
   /**
@@ -111,6 +124,8 @@ export interface TransportOptions extends PartOptions {
 export const transportShape: Shape<Transport> = {
   name: "string",
   sharesPort: "value?",
+  maxMessageBytes: "value?",
+  connect: "promise?",
   dial: "promise",
   listen: "promise",
   close: "promise",

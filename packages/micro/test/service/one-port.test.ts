@@ -70,7 +70,7 @@ test("a plugin's protocol joins the default server's port and the default client
   after(unplug);
   const { registry, node, lines } = await greeter({ env: { MICRO_PLUGIN: pluginUrl } });
   assert.equal(node.metadata.protocol, "mucp", "what go-micro looks at");
-  assert.equal(node.metadata.protocols, "mucp,line");
+  assert.equal(node.metadata.protocols, "mucp,mux,line");
   assert.equal(lines.filter((line) => line.includes("server mucp also speaks line")).length, 1);
   const line = newService({ argv: ["--client=line"], env: {}, registry });
   const mucp = newService({ argv: ["--client=mucp"], env: {}, registry });
@@ -118,7 +118,7 @@ test("a client or server that was chosen, by flag or in code, speaks its own pro
       ...choice,
       env: { MICRO_PLUGIN: pluginUrl, ...choice.env },
     });
-    assert.equal(node.metadata.protocols, undefined);
+    assert.equal(node.metadata.protocols, "mucp,mux");
     assert.ok(!lines.some((line) => line.includes("also speaks")));
     const other = { ...node, id: "other", address: "127.0.0.1:1", metadata: { protocol: "line" } };
     await service.registry.register({
@@ -152,10 +152,10 @@ test("a package that the application depends on joins without a word, one that i
   const dependencies = { "@ts-micro/server-line": "1", "@ts-micro/client-nothere": "1", "ts-micro": "1" };
   writeFileSync(join(root, "package.json"), JSON.stringify({ dependencies }));
   const { node } = await greeter({ root });
-  assert.equal(node.metadata.protocols, "mucp,line");
+  assert.equal(node.metadata.protocols, "mucp,mux,line");
   unplug();
   const chosen = await greeter({ root, argv: ["--server=mucp"] });
-  assert.equal(chosen.node.metadata.protocols, undefined);
+  assert.equal(chosen.node.metadata.protocols, "mucp,mux");
 });
 
 test("a call over a protocol that joined ends well while the server stops", async () => {

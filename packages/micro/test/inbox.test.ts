@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Inbox } from "../../src/server/inbox.ts";
+import { Inbox } from "../src/inbox.ts";
 
 function newInbox() {
   let changes = 0;

@@ -1,4 +1,4 @@
-/** What has arrived for a stream and was not read yet: the handler's `requests`. */
+/** What has arrived for a stream and was not read yet: a handler's `requests`, a caller's answers. */
 export class Inbox<Item, Value> implements AsyncIterableIterator<Value> {
   readonly #decode: (item: Item) => Value;
   readonly #changed: () => void;
@@ -40,6 +40,12 @@ export class Inbox<Item, Value> implements AsyncIterableIterator<Value> {
     if (this.#end !== undefined) return;
     this.#end = { error };
     for (const reader of this.#readers.splice(0)) reader.reject(error);
+  }
+
+  /** As `fail`, but what is there is dropped. */
+  drop(error: unknown): void {
+    this.#items = [];
+    this.fail(error);
   }
 
   next(): Promise<IteratorResult<Value>> {

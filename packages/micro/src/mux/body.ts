@@ -1,0 +1,54 @@
+import type { Codec, Frame, FrameKind, MessageType } from "../codec/codec.ts";
+import { MicroError } from "../errors.ts";
+import type { Line } from "./line.ts";
+
+/** A body as it travels: text where the codec writes some, so that nobody makes bytes of it before the socket does. */
+export function encodeBody(
+  codec: Codec,
+  value: unknown,
+  frame: Frame,
+  type?: MessageType,
+): string | Uint8Array {
+  return codec.encodeText?.(value, frame, type) ?? codec.encode(value, frame, type);
+}
+
+/** @throws MicroError as the codec does */
+export function decodeBody(codec: Codec, line: Line, kind: FrameKind, type?: MessageType): unknown {
+  if (line.oversize > 0) throw tooLong(kind, line.oversize);
+  if (line.bytes !== undefined) return codec.decode(line.bytes, kind, type).value;
+  if (codec.decodeText !== undefined) return codec.decodeText(line.rest(), kind, type);
+  return codec.decode(Buffer.from(line.rest(), "latin1"), kind, type).value;
+}
+
+function tooLong(kind: FrameKind, length: number): MicroError {
+  return new MicroError({
+    id: "go.micro.transport",
+    code: 413,
+    detail: `the ${kind} has ${length} bytes, more than the receiver takes; make it a stream, or raise maxMessageBytes of both sides' transport`,
+    reason: "too-large",
+  });
+}
+
+/** What a frame's body weighs against the window of its stream, in bytes. */
+export function weightOf(body: string | Uint8Array): number {
+  return body.length + frameWeight;
+}
+
+/** The same for one that has arrived. */
+export function arrivedWeight(line: Line): number {
+  return (line.bytes?.length ?? line.end - line.at) + frameWeight;
+}
+
+/** So that empty items count, too. */
+const frameWeight = 32;
+
+/** What each side of a stream may send before the other has asked for more, in weight. */
+export const windowWeight = 256 * 1024;
+
+/** Metadata as a field: JSON without a space or anything outside ASCII in it. */
+export function metadataField(metadata: Readonly<Record<string, string>>): string {
+  return JSON.stringify(metadata).replace(
+    /[^!-~]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -1,0 +1,197 @@
+import type { Duplex } from "node:stream";
+import { BadFrame, type Line } from "./line.ts";
+import { FrameReader } from "./reader.ts";
+
+/** The first line that each side sends; the client's is how a listener knows the protocol. */
+export const preface = "ts-micro-mux/1";
+
+/** Offered by ALPN where TLS is used. */
+export const alpn = [preface] as const;
+
+/** Bytes that may wait to be sent before whoever fills the connection is told to wait. */
+const highWaterBytes = 1024 * 1024;
+
+/** A body as long as this, in bytes, is no part of the line and goes out as it is. */
+const ownWriteBytes = 16 * 1024;
+
+/** How long a connection that is probed may go on saying nothing, in milliseconds. */
+const silenceMs = 5_000;
+
+export interface LinkEvents {
+  frame(letter: number, line: Line): void;
+  /** The link was congested, and may be used freely again. */
+  drain(): void;
+  /** Exactly once, last. With an error when the peer did not close properly. */
+  closed(error?: Error): void;
+}
+
+export interface LinkOptions {
+  /** Longest body of a frame that is accepted, in bytes. */
+  maxBodyBytes: number;
+}
+
+/**
+ * One connection of the multiplexed protocol (docs/protocol-mux.md), at either end: frames in and out. Everything that
+ * is written in one turn of the event loop leaves in one write.
+ */
+export class Link {
+  /** When something was last received, on the clock of `performance.now()`. Frames of one chunk share it. */
+  heardAt = performance.now();
+  readonly #socket: Duplex;
+  readonly #events: LinkEvents;
+  readonly #reader: FrameReader;
+  /** Written in this turn. Large bodies cut the text into pieces. */
+  #text = "";
+  #pieces: (string | Uint8Array)[] = [];
+  #flushing = false;
+  #greeted = false;
+  #strange = false;
+  #congested = false;
+  #probing: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(socket: Duplex, events: LinkEvents, options: LinkOptions) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#reader = new FrameReader((letter, line) => this.#frame(letter, line), options.maxBodyBytes);
+    let failure: Error | undefined;
+    socket.on("error", (error) => {
+      failure = error;
+    });
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("drain", () => this.#drained());
+    // The peer sends no more, so nothing here can still be answered.
+    socket.on("end", () => socket.end());
+    socket.on("close", () => {
+      this.#closed = true;
+      clearTimeout(this.#probing);
+      events.closed(failure);
+    });
+    this.write(`${preface}\n`);
+  }
+
+  /** Much is waiting to be sent: wait for `drain`. Frames are taken in either case. */
+  get congested(): boolean {
+    return this.#congested;
+  }
+
+  /** The peer began with something else than the preface: nothing that was sent to it was understood. */
+  get strange(): boolean {
+    return this.#strange;
+  }
+
+  /** Sends one frame without a body, line feed included. */
+  write(frame: string): void {
+    this.#text += frame;
+    if (!this.#flushing) this.#flushLater();
+  }
+
+  /** Sends a frame: `fields` end in a space. Text goes into the line when it is ASCII, as almost all JSON is. */
+  send(fields: string, body: string | Uint8Array): void {
+    if (typeof body !== "string") this.#sendBytes(fields, body);
+    else if (body.length < ownWriteBytes && Buffer.byteLength(body) === body.length) {
+      this.write(`${fields}${body}\n`);
+    } else this.#sendBytes(fields, Buffer.from(body));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Asks whether anybody is there. Whatever comes is an answer; if nothing does, the connection is destroyed. */
+  probe(): void {
+    if (this.#probing !== undefined || this.#closed) return;
+    this.write("p\n");
+    this.#probing = setTimeout(() => {
+      this.destroy(new Error(`the connection is dead: nothing came within ${silenceMs} ms of a question`));
+    }, silenceMs);
+    this.#probing.unref();
+  }
+
+  /** Sends what was handed over, then closes. */
+  end(): void {
+    this.#flush();
+    this.#socket.end();
+  }
+
+  /** Closes at once; what was not sent is lost. */
+  destroy(error?: Error): void {
+    this.#text = "";
+    this.#pieces = [];
+    this.#socket.destroy(error);
+  }
+
+  #sendBytes(fields: string, body: Uint8Array): void {
+    this.write(`${fields}*${body.length}\n`);
+    if (body.length < ownWriteBytes) {
+      this.#text += Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
+      return;
+    }
+    this.#pieces.push(this.#text, body);
+    this.#text = "";
+  }
+
+  /** After everything that this turn does, the continuations of promises included. */
+  #flushLater(): void {
+    this.#flushing = true;
+    queueMicrotask(() => process.nextTick(() => this.#flush()));
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const pieces = this.#pieces;
+    const text = this.#text;
+    this.#text = "";
+    if (this.#closed || this.#socket.writableEnded) return;
+    if (pieces.length > 0) {
+      this.#pieces = [];
+      this.#socket.cork();
+      for (const piece of pieces) this.#writePiece(piece);
+      if (text !== "") this.#writePiece(text);
+      this.#socket.uncork();
+    } else if (text !== "") this.#writePiece(text);
+    if (this.#socket.writableLength > highWaterBytes) this.#congested = true;
+  }
+
+  #writePiece(piece: string | Uint8Array): void {
+    if (typeof piece === "string") this.#socket.write(piece, "latin1");
+    else this.#socket.write(piece);
+  }
+
+  #drained(): void {
+    if (!this.#congested) return;
+    this.#congested = false;
+    this.#events.drain();
+  }
+
+  #received(chunk: Buffer): void {
+    this.heardAt = performance.now();
+    if (this.#probing !== undefined) {
+      clearTimeout(this.#probing);
+      this.#probing = undefined;
+    }
+    try {
+      this.#reader.push(chunk);
+    } catch (thrown) {
+      const why = thrown instanceof BadFrame ? thrown.message : String(thrown);
+      this.destroy(new Error(`the peer doesn't speak ${preface} as it should: ${why}`, { cause: thrown }));
+    }
+  }
+
+  #frame(letter: number, line: Line): void {
+    if (this.#closed || this.#socket.destroyed) return;
+    if (!this.#greeted) {
+      this.#strange = line.text.slice(line.at - 1, line.end) !== preface;
+      if (this.#strange) throw new BadFrame("it doesn't begin with the preface");
+      this.#greeted = true;
+    } else if (letter === ping) this.write("o\n");
+    else if (letter !== pong) this.#events.frame(letter, line);
+  }
+}
+
+const ping = "p".charCodeAt(0);
+const pong = "o".charCodeAt(0);
