@@ -1,11 +1,19 @@
-/** Writes to stdout, where a program that reads along finds data and nothing else. */
+/*
+ * Writes to stdout, where a program that reads along finds data and nothing else. Names and metadata come from
+ * whoever is on the network: none of their control characters reaches the terminal.
+ */
+
+/** For people. */
 export function printLine(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, " ")}\n`);
 }
 
-/** One line of JSON, for programs. */
-export function printJson(value: unknown): void {
-  printLine(JSON.stringify(value) ?? "null");
+/** JSON, for programs on one line; with `indent` for people too. */
+export function printJson(value: unknown, indent?: number): void {
+  const json = JSON.stringify(value, undefined, indent) ?? "null";
+  // JSON itself escapes only those below the blank.
+  const escaped = json.replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  process.stdout.write(`${escaped}\n`);
 }
 
 /** Columns under a head, for people. A column with nothing in it is left out. */

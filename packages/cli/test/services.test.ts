@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { conflict } from "ts-micro";
 import { deadAddress, fixedRegistry, micro, scratch, startGreeter } from "./micro.ts";
 
 test("services lists what the registry knows", async (t) => {
@@ -119,4 +120,28 @@ test("health with one dead node shows all of them, and fails", async (t) => {
     [1, 2, { node: "fixed-0", address: server.address, status: "ok" }],
   );
   assert.match(nodes[1]?.status ?? "", /can't connect/);
+});
+
+test("what comes from the network doesn't steer the terminal", async (t) => {
+  const text = "\u001b[31mred\u009b2J\nforged: line";
+  const service = await startGreeter(t, { metadata: { zone: text } });
+  service.handle("Odd", {
+    Fail: () => {
+      throw conflict("odd", text);
+    },
+    Echo: () => ({ text }),
+  });
+  const { name } = service.options;
+  const [described, failed, answered, json] = await Promise.all([
+    micro(["describe", name]),
+    micro(["call", name, "Odd.Fail"]),
+    micro(["call", name, "Odd.Echo"]),
+    micro(["call", name, "Odd.Echo", "--json"]),
+  ]);
+  for (const { stdout, stderr } of [described, failed, answered, json]) {
+    assert.doesNotMatch(stdout + stderr, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]|^forged/m);
+  }
+  assert.match(described.stdout, /zone=.*red/);
+  assert.equal(failed.stderr, "micro call: odd: [31mred 2J forged: line (409 Conflict)\n");
+  for (const { stdout } of [answered, json]) assert.deepEqual(JSON.parse(stdout), { text });
 });

@@ -1,6 +1,7 @@
 /**
  * Log lines on stderr, so that stdout stays the program's own.
  */
+import { oneLine } from "./one-line.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 
@@ -10,7 +11,7 @@ export type LogFields = Record<string, string | number | boolean | undefined>;
 
 export interface Logger {
   readonly level: LogLevel;
-  /** Writes one line when `level` is at or above the logger's own. Never throws. */
+  /** Writes one line, whatever is in `message`, when `level` is at or above the logger's own. Never throws. */
   log(level: LogLevel, message: string, fields?: LogFields): void;
   trace(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
@@ -46,7 +47,7 @@ function loggerWith(level: LogLevel, bound: LogFields, write: (line: string) => 
       .sort()
       .filter((key) => all[key] !== undefined)
       .map((key) => `${key}=${printable(String(all[key]))}`);
-    write(`${timestamp(new Date())} ${pairs.join(" ")}  ${message}\n`);
+    write(`${timestamp(new Date())} ${pairs.join(" ")}  ${oneLine(message)}\n`);
   };
   return {
     level,
@@ -65,5 +66,5 @@ function timestamp(date: Date): string {
 }
 
 function printable(value: string): string {
-  return /[\s"=]/.test(value) ? JSON.stringify(value) : value;
+  return /[\s"=\u0000-\u001f\u007f-\u009f]/.test(value) ? oneLine(JSON.stringify(value)) : value;
 }

@@ -2,7 +2,7 @@ import { type Metadata, MicroError, newMetadata, type Service, UsageError } from
 import type { StreamRequest } from "ts-micro/client";
 import { type Command, jsonFlag } from "../command.ts";
 import { lookUp } from "../look-up.ts";
-import { printJson, printLine } from "../print.ts";
+import { printJson } from "../print.ts";
 
 export const call: Command = {
   name: "call",
@@ -65,8 +65,7 @@ async function printStream({ client }: Service, request: StreamRequest, body: un
 }
 
 function print(answer: unknown, onOneLine: boolean): void {
-  if (onOneLine) printJson(answer);
-  else printLine(JSON.stringify(answer, undefined, 2) ?? "null");
+  printJson(answer, onOneLine ? undefined : 2);
 }
 
 /** An endpoint that isn't there is told by the server, in go-micro's words, which don't say where to look. */

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { oneLine } from "../one-line.ts";
 
 /**
  * What went wrong with a plugin: in which phase of its life, with which file, everything that is wrong at
@@ -121,9 +122,4 @@ function describe(
 ): string {
   const list = problems.length === 0 ? "" : `: ${problems.join("; ")}`;
   return oneLine(`${what}${list}. ${cure} (plugin ${path}, phase ${phase}, ${code})`);
-}
-
-/** Control characters too: a file's name or a thrown text must not steer the terminal. */
-function oneLine(text: string): string {
-  return text.replace(/\s*[\u0000-\u001f\u007f-\u009f\u2028\u2029]+\s*/g, " ").trim();
 }
