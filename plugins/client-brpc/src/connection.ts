@@ -14,6 +14,9 @@ export type ConnectionSettings = Pick<BrpcSettings, "maxBodyBytes" | "stallTimeo
 /** Bytes that may wait for a server that doesn't read, until calls are refused. bRPC: `-socket_max_unwritten_bytes`. */
 const maxUnwrittenBytes = 64 << 20;
 
+/** How long a server may take to close its side after this one has, in milliseconds. One that fell silent never does. */
+const lingerMs = 1_000;
+
 /** The client's end of one connection. Any number of calls may be in flight on it. */
 export class Connection {
   readonly address: string;
@@ -87,7 +90,7 @@ export class Connection {
   /** Takes no further calls, and closes when those in flight have ended. Twice is once. */
   retire(): void {
     this.#retired = true;
-    if (this.#pending.size === 0) this.#socket.end();
+    this.#closeWhenIdle();
   }
 
   /** Breaks the connection; calls in flight fail with `error`. */
@@ -131,7 +134,7 @@ export class Connection {
       if (pending.limit.isOver()) pending.reject(pending.limit.expire());
       else pending.resolve({ meta, frame });
     }
-    if (this.#retired && this.#pending.size === 0) this.#socket.end();
+    this.#closeWhenIdle();
   }
 
   /** The server has answered all it took (docs/decisions/0322-brpc-goodbye.md). */
@@ -146,7 +149,7 @@ export class Connection {
     // Not one byte since the request left: perhaps nobody is there any more. Further calls dial anew, which tells;
     // those in flight may still be answered.
     if (error.reason === "timeout" && this.#heardAt < pending.sentAt) this.#retired = true;
-    if (this.#retired && this.#pending.size === 0) this.#socket.end();
+    this.#closeWhenIdle();
     pending.reject(error);
   }
 
@@ -154,6 +157,12 @@ export class Connection {
     pending.limit.done(pending);
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.#socket.unref();
+  }
+
+  #closeWhenIdle(): void {
+    if (!this.#retired || this.#pending.size > 0) return;
+    this.#socket.end();
+    this.#socket.setTimeout(lingerMs, () => this.#socket.destroy());
   }
 
   #failAll(error: MicroError): void {

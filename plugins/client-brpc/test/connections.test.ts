@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, connect as dial, type Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { errno, type RpcMeta } from "@ts-micro/brpc-wire";
 import { MicroError } from "ts-micro";
 import type { Client } from "ts-micro/client";
+import { newMemoryRegistry, type Service } from "ts-micro/registry";
 import { type BrpcClientOptions, newClient } from "../src/index.ts";
 import { echo, type Question, responseTo, ScriptedServer } from "./scripted-server.ts";
 
@@ -286,6 +288,32 @@ describe("connections of bRPC's client", { timeout: 60_000 }, () => {
     await assert.rejects(call(client, address), { reason: "connection-failed" });
     await client.close();
     await assert.rejects(call(client, address), { reason: "closed" });
+  });
+
+  test("a node that leaves the registry loses its connections, one that stays keeps them", async () => {
+    const [leaving, staying] = [await serve(echo), await serve(echo)];
+    const registry = newMemoryRegistry({ addresses: [randomUUID()] });
+    ends.push(() => registry.close());
+    const record = (id: string, { address }: ScriptedServer): Service => ({
+      name: "scripted",
+      version: "1",
+      metadata: {},
+      endpoints: [],
+      nodes: [{ id, address, metadata: { protocol: "brpc" } }],
+    });
+    await registry.register(record("a", leaving));
+    await registry.register(record("b", staying));
+    for (const connectionType of ["single", "pooled"] as const) {
+      await registry.register(record("a", leaving));
+      const client = clientWith({ connectionType, parts: { registry } });
+      const request = { service: "scripted", endpoint: "Echo.Echo", body: "hello" };
+      while (leaving.open.size === 0 || staying.open.size === 0) await client.call(request);
+      await registry.deregister(record("a", leaving));
+      await until(() => leaving.open.size === 0);
+      assert.equal(await client.call(request), "hello");
+      await client.close();
+      await until(() => staying.open.size === 0);
+    }
   });
 
   test("a server that doesn't read costs bounded memory: further calls are refused", async () => {

@@ -88,6 +88,7 @@ export function responseTo(
   meta.response = new RpcResponseMeta();
   meta.response.errorCode = 0;
   meta.correlationId = question.meta.correlationId;
+  meta.contentType = question.meta.contentType;
   change?.(meta);
   return encodeFrame(meta, payload);
 }

@@ -50,8 +50,8 @@ export class Connection {
   #blocked = false;
   #paused = false;
   /** Set when no more calls are taken. */
-  #whenIdle: (() => void) | undefined;
   #finishing: Promise<void> | undefined;
+  #whenIdle = (): void => {};
 
   constructor(host: ConnectionHost, socket: Duplex) {
     this.#host = host;
@@ -94,12 +94,14 @@ export class Connection {
 
   async #finish(): Promise<void> {
     if (this.#running.size > 0) await new Promise<void>((idle) => (this.#whenIdle = idle));
-    this.#whenIdle = () => {};
     if (this.#socket.destroyed) return;
     this.#send(goodbye(errno.close, "the server has stopped"));
     const closed = new Promise((resolve) => this.#socket.once("close", resolve));
-    this.#socket.end();
-    const late = setTimeout(() => this.#socket.destroy(), lingerMs);
+    let late: NodeJS.Timeout | undefined;
+    // Counted from when the caller has everything: a long answer takes its time.
+    this.#socket.end(() => {
+      late = setTimeout(() => this.#socket.destroy(), lingerMs);
+    });
     await closed;
     clearTimeout(late);
   }
@@ -146,7 +148,7 @@ export class Connection {
       this.#refuse(`the meta of a frame can't be read: ${(thrown as Error).message}`);
       return;
     }
-    if (this.#whenIdle !== undefined) {
+    if (this.#finishing !== undefined) {
       this.#fail(meta, brpcError(errno.logOff, "Server is stopping"));
       return;
     }
@@ -173,7 +175,7 @@ export class Connection {
     }
     context.finish();
     this.#running.delete(context);
-    if (this.#running.size === 0) this.#whenIdle?.();
+    if (this.#running.size === 0) this.#whenIdle();
     this.#regulate();
   }
 
