@@ -13,5 +13,12 @@ export interface Serving {
 export interface Caller {
   /** Resolves with the answer's `msg`. */
   call(name: string): Promise<string>;
+  /** A stream on which requests and answers take turns. Contenders without streams have none. */
+  open?(): Promise<Turns>;
+  close(): Promise<void>;
+}
+
+export interface Turns {
+  call(name: string): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 /**
  * The two processes of one run: `process.js server <contender>`, `process.js client <contender> <address>
- * <in flight> <ms>`. Each talks to its parent by IPC.
+ * <in flight> <ms> <calls|streams>`. Each talks to its parent by IPC.
  */
-import { contenders } from "./contenders/index.ts";
+import type { Turns } from "./contender.ts";
+import { contenders, grpcContenders } from "./contenders/index.ts";
 
 /** What a server says at the end. */
 export interface ServerReport {
@@ -18,8 +19,8 @@ export interface ClientReport extends ServerReport {
   p99: number;
 }
 
-const [role, name = "", address = "", inFlight = "1", ms = "1000"] = process.argv.slice(2);
-const contender = contenders[name];
+const [role, name = "", address = "", inFlight = "1", ms = "1000", kind = "calls"] = process.argv.slice(2);
+const contender = contenders[name] ?? grpcContenders[name];
 if (contender === undefined) throw new Error(`no contender ${name}`);
 
 if (role === "server") {
@@ -57,13 +58,16 @@ if (role === "server") {
     const latencies: number[] = [];
     const start = performance.now();
     const lane = async (): Promise<void> => {
+      const turns: Turns | undefined = kind === "streams" ? await caller.open?.() : caller;
+      if (turns === undefined) throw new Error(`${name} has no streams`);
       for (let begun = performance.now(); begun - start < duration; ) {
-        const msg = await caller.call("world");
+        const msg = await turns.call("world");
         if (msg !== "hello world") throw new Error(`wrong answer: ${msg}`);
         const ended = performance.now();
         latencies.push(ended - begun);
         begun = ended;
       }
+      if (turns !== caller) await turns.close();
     };
     await Promise.all(Array.from({ length: count }, lane));
     return { latencies: Float64Array.from(latencies), seconds: (performance.now() - start) / 1_000 };

@@ -1,0 +1,112 @@
+import { createServer, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { create, createFileRegistry, type DescMessage, type DescService } from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
+import { type ConnectRouter, createClient } from "@connectrpc/connect";
+import { connectNodeAdapter, createGrpcTransport } from "@connectrpc/connect-node";
+import type { Contender } from "../contender.ts";
+
+/** Connect's gRPC over node:http2, with its protobuf library, without which it can't be used. */
+export const connectNode: Contender = {
+  async serve() {
+    const routes = (router: ConnectRouter): void => {
+      router.service(bench(), {
+        hello: (request: Text) => ({ text: `hello ${request.text}` }),
+        hellos: async function* (requests: AsyncIterable<Text>) {
+          for await (const request of requests) yield { text: `hello ${request.text}` };
+        },
+      } as object);
+    };
+    const sessions = new Set<ServerHttp2Session>();
+    const server = createServer(connectNodeAdapter({ routes }));
+    server.on("session", (session) => sessions.add(session));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return {
+      address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+      async close() {
+        for (const session of sessions) session.destroy();
+        server.close();
+      },
+    };
+  },
+
+  async connect(address) {
+    const client = createClient(
+      bench(),
+      createGrpcTransport({ baseUrl: `http://${address}` }),
+    ) as unknown as {
+      hello(request: Text): Promise<Text>;
+      hellos(requests: AsyncIterable<Text>): AsyncIterable<Text>;
+    };
+    return {
+      call: async (name) => (await client.hello({ text: name })).text,
+      async open() {
+        let send: (name: string | undefined) => void = () => {};
+        const requests = (async function* () {
+          for (;;) {
+            const name = await new Promise<string | undefined>((resolve) => {
+              send = resolve;
+            });
+            if (name === undefined) return;
+            yield { text: name };
+          }
+        })();
+        const answers = client.hellos(requests)[Symbol.asyncIterator]();
+        return {
+          async call(name) {
+            const answer = answers.next();
+            await null;
+            send(name);
+            return (await answer).value.text;
+          },
+          async close() {
+            send(undefined);
+          },
+        };
+      },
+      async close() {},
+    };
+  },
+};
+
+interface Text {
+  text: string;
+}
+
+/** `service Bench { rpc Hello(Text) returns (Text); rpc Hellos(stream Text) returns (stream Text); }` */
+function bench(): DescService {
+  const both = { inputType: ".bench.Text", outputType: ".bench.Text" };
+  const file = create(FileDescriptorProtoSchema, {
+    name: "bench.proto",
+    package: "bench",
+    syntax: "proto3",
+    messageType: [
+      {
+        name: "Text",
+        field: [
+          {
+            name: "text",
+            number: 1,
+            type: FieldDescriptorProto_Type.STRING,
+            label: FieldDescriptorProto_Label.OPTIONAL,
+          },
+        ],
+      },
+    ],
+    service: [
+      {
+        name: "Bench",
+        method: [
+          { name: "Hello", ...both },
+          { name: "Hellos", ...both, clientStreaming: true, serverStreaming: true },
+        ],
+      },
+    ],
+  });
+  const registry = createFileRegistry(file, (): undefined => undefined);
+  return registry.getService("bench.Bench") as DescService & { input?: DescMessage };
+}
