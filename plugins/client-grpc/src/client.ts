@@ -20,10 +20,12 @@ export interface Grpc {
  * @throws TypeError for an option out of range
  */
 export function newClient(options: GrpcClientOptions = {}): Client {
-  return newClientOver(grpcWire(grpcSettings(options)), options);
+  return newClientOver(newWire(options), options);
 }
 
-function grpcWire(grpc: GrpcSettings): ClientWire {
+/** The protocol by itself, for `ClientOptions.wires`: for nodes that don't speak another client's own. */
+export function newWire(own: GrpcClientOptions = {}): ClientWire {
+  const grpc = grpcSettings(own);
   return {
     name: "grpc",
     protocol: "grpc",

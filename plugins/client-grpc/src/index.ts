@@ -6,7 +6,7 @@
  * ```
  */
 import type { PluginConfig } from "ts-micro/plugin";
-import { newClient } from "./client.ts";
+import { newClient, newWire } from "./client.ts";
 
 export {
   binaryValue,
@@ -18,11 +18,12 @@ export {
 } from "@ts-micro/grpc-wire";
 export { type GrpcOptions, withGrpc } from "./grpc-options.ts";
 export type { GrpcClientOptions } from "./options.ts";
-export { newClient };
+export { newClient, newWire };
 
 export const Plugin: PluginConfig<"client"> = {
   name: "grpc",
   type: "client",
   path: "@ts-micro/client-grpc",
   newFunc: newClient,
+  wire: newWire(),
 };

@@ -1,16 +1,11 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import {
-  compress,
   decompress,
-  encodeFrame,
-  encodings,
   type Format,
   GrpcError,
   MessageReader,
   parsePath,
   statusCode,
-  toHeaders,
-  writeStatus,
 } from "@ts-micro/grpc-wire";
 import { internalServerError, MicroError } from "ts-micro";
 import { Inbox, type Route, type Router } from "ts-micro/server";
@@ -18,6 +13,7 @@ import { findRoute } from "./find-route.ts";
 import { GrpcContext, newGrpcCall } from "./grpc-call.ts";
 import type { GrpcSettings } from "./options.ts";
 import type { OwnServices } from "./own-services.ts";
+import { Reply } from "./reply.ts";
 import { type Formats, type RequestHead, readHead, readMetadata } from "./request.ts";
 
 /** What all calls of a server share. */
@@ -46,27 +42,29 @@ interface Received {
 const inboxSize = 128;
 const inboxBytes = 1024 * 1024;
 
+/** Answers after which a stream whose handler never waits leaves other work its turn. */
+const answersInARow = 64;
+
 /** One HTTP/2 stream: reads the request, runs the handler, answers. Nothing in it throws. */
 export class Call {
   readonly #host: CallHost;
   readonly #stream: ServerHttp2Stream;
+  readonly #reply: Reply;
   readonly #ended: (call: Call) => void;
   readonly #grpc: ReturnType<typeof newGrpcCall>;
   #head: RequestHead | undefined;
-  #format: Format | undefined;
   #route: Route | undefined;
   #context: GrpcContext | undefined;
   #reader: MessageReader | undefined;
   /** Of a streaming endpoint. */
   #inbox: Inbox<Received, unknown> | undefined;
   #inboxBytes = 0;
-  /** The handler's requests are complete: a unary endpoint has its message, or no more will come. */
+  /** A unary endpoint has its message, or no more will come. */
   #complete = false;
   /** The handler runs. */
   #running = false;
-  /** The status was handed over for sending. */
-  #answered = false;
-  #error: MicroError | undefined;
+  /** What is wrong with the request, for a handler that reads it. */
+  #wrong: MicroError | undefined;
 
   /** @param ended called once, when the stream is closed and the handler has ended */
   constructor(host: CallHost, stream: ServerHttp2Stream, path: string, ended: (call: Call) => void) {
@@ -74,31 +72,30 @@ export class Call {
     this.#stream = stream;
     this.#ended = ended;
     this.#grpc = newGrpcCall(path, host.settings.compression === "gzip");
-    // "close" follows and says what matters.
-    stream.on("error", () => {});
+    this.#reply = new Reply(stream, this.#grpc, host.settings.maxSendMessageBytes);
+    stream.on("error", () => {}); // "close" follows and says what matters
     stream.on("close", () => this.#closed());
-    stream.on("wantTrailers", () => this.#sendTrailers());
   }
 
   start(headers: IncomingHttpHeaders, ends: Ends): void {
-    const refusal = this.#refusal(headers);
-    if (refusal !== undefined) {
-      this.#answered = true;
-      this.#stream.respond({ ":status": refusal }, { endStream: true });
-      this.#stopReading();
-      return;
-    }
     try {
-      this.#head = readHead(headers);
-      const route = findRoute(parsePath(this.#head.path), this.#host.router, this.#host.ownServices);
+      const refusal = this.#refusal(headers);
+      if (refusal !== undefined) {
+        this.#reply.refuse(refusal);
+        return;
+      }
+      const head = readHead(headers);
+      this.#head = head;
+      this.#reply.readsGzip = head.readsGzip;
+      const route = findRoute(parsePath(head.path), this.#host.router, this.#host.ownServices);
       const metadata = readMetadata(headers, ends.local, ends.remote);
-      const { timeoutMs } = this.#head;
+      const { timeoutMs } = head;
       this.#context = new GrpcContext({ metadata, timeoutMs, peer: { address: ends.remote } }, this.#grpc);
       this.#route = route;
       if (route.streaming) this.#openStream(route, this.#context);
       this.#read();
     } catch (thrown) {
-      this.#fail(thrown);
+      this.#finish(MicroError.from(thrown));
     }
   }
 
@@ -112,97 +109,100 @@ export class Call {
   #refusal(headers: IncomingHttpHeaders): number | undefined {
     if (headers[":method"] !== "POST") return 405;
     try {
-      this.#format = this.#host.formats.find(headers["content-type"] ?? "");
+      this.#reply.format = this.#host.formats.find(headers["content-type"] ?? "");
     } catch (thrown) {
-      // Told once the request can be answered, as go-micro does.
-      this.#error = MicroError.from(thrown);
+      // Told when the request is decoded, as go-micro does.
+      this.#wrong = MicroError.from(thrown);
       return undefined;
     }
-    return this.#format === undefined ? 415 : undefined;
+    return this.#reply.format === undefined ? 415 : undefined;
   }
 
   #read(): void {
     const reader = new MessageReader(this.#host.settings.maxReceiveMessageBytes, (payload, compressed) =>
-      this.#message(payload, compressed),
+      this.#message({ payload, compressed }),
     );
     this.#reader = reader;
     this.#stream.on("data", (chunk: Buffer) => {
+      // What comes after a unary endpoint's message, or after the answer, is of no interest.
+      if (this.#complete || this.#reply.finished) return;
       try {
-        // What comes after a unary endpoint's message, or after the answer, is of no interest.
-        if (!this.#complete && !this.#answered) reader.push(chunk);
+        reader.push(chunk);
       } catch (thrown) {
-        this.#fail(thrown);
+        this.#reject(MicroError.from(thrown));
       }
     });
     this.#stream.on("end", () => this.#noMore());
   }
 
-  /** The caller sends no more. */
-  #noMore(): void {
-    if (this.#complete || this.#answered) return;
-    this.#complete = true;
-    if (this.#reader?.incomplete) {
-      this.#fail(new GrpcError({ code: statusCode.internal, message: "the request ends within a message" }));
-    } else if (this.#inbox !== undefined) this.#inbox.end();
-    // go-micro's text for a unary request without a message.
-    else this.#fail(new GrpcError({ code: statusCode.unknown, message: "EOF" }));
-  }
-
-  #message(payload: Buffer, compressed: boolean): void {
+  #message(received: Received): void {
     if (this.#complete) return;
     const inbox = this.#inbox;
     if (inbox === undefined) {
       this.#complete = true;
-      this.#runUnary({ payload, compressed });
+      this.#runUnary(received, this.#route as Route, this.#context as GrpcContext);
       return;
     }
-    this.#inboxBytes += payload.length;
-    inbox.push({ payload, compressed });
+    this.#inboxBytes += received.payload.length;
+    inbox.push(received);
     if (this.#isCrowded(inbox)) this.#stream.pause();
   }
 
-  #runUnary(received: Received): void {
-    const { name, router } = this.#host;
-    const route = this.#route as Route;
-    const context = this.#context as GrpcContext;
+  /** The caller sends no more. */
+  #noMore(): void {
+    if (this.#complete || this.#reply.finished) return;
+    this.#complete = true;
+    if (this.#reader?.incomplete) {
+      this.#reject(
+        new GrpcError({ code: statusCode.internal, message: "the request ends within a message" }),
+      );
+    } else if (this.#inbox !== undefined) this.#inbox.end();
+    // go-micro's text for a unary request without a message.
+    else this.#finish(new GrpcError({ code: statusCode.unknown, message: "EOF" }));
+  }
+
+  /** The request is no good. A handler that is reading it gets that from its requests, and says it. */
+  #reject(error: MicroError): void {
+    this.#complete = true;
+    if (this.#inbox === undefined) {
+      this.#finish(error);
+      return;
+    }
+    this.#wrong ??= error;
+    this.#context?.cancel(error);
+    this.#inbox.fail(error);
+  }
+
+  #runUnary(received: Received, route: Route, context: GrpcContext): void {
     this.#running = true;
     let result: unknown;
     try {
-      const body = this.#decode(received);
-      const { contentType } = this.#head as RequestHead;
-      result = route.invoke(
-        { service: name, endpoint: route.name, contentType, streaming: false, body },
-        context,
-      );
+      result = route.invoke(this.#request(route, false, this.#decode(received)), context);
     } catch (thrown) {
-      this.#finish(router.failure(thrown, route.name));
+      this.#fail(thrown, route);
       return;
     }
     if (isPromiseLike(result)) {
       result.then(
-        (value) => this.#succeed(value),
-        (thrown) => this.#finish(router.failure(thrown, route.name)),
+        (value) => this.#succeed(value, route),
+        (thrown) => this.#fail(thrown, route),
       );
-    } else this.#succeed(result);
+    } else this.#succeed(result, route);
   }
 
-  #succeed(value: unknown): void {
-    let frame: Buffer;
+  #succeed(value: unknown, route: Route): void {
     try {
-      frame = this.#encode(value);
+      const frame = this.#reply.encode(value, route.responseType);
+      if (!this.#reply.gone) this.#reply.answer(frame);
     } catch (thrown) {
-      this.#finish(this.#host.router.failure(thrown, this.#route?.name ?? ""));
+      this.#fail(thrown, route);
       return;
     }
-    this.#running = false;
-    this.#context?.finish();
-    if (this.#isGone()) {
-      this.#settle();
-      return;
-    }
-    this.#answered = true;
-    this.#respond();
-    this.#stream.end(frame);
+    this.#finish(undefined);
+  }
+
+  #fail(thrown: unknown, route: Route): void {
+    this.#finish(this.#host.router.failure(thrown, route.name));
   }
 
   #openStream(route: Route, context: GrpcContext): void {
@@ -222,166 +222,60 @@ export class Call {
 
   /** Runs the handler to its end. Never rejects. */
   async #runStream(route: Route, context: GrpcContext, inbox: Inbox<Received, unknown>): Promise<void> {
-    const { name, router } = this.#host;
-    // The headers are read to their end before the handler runs, and a failure there comes first.
-    await null;
+    const reply = this.#reply;
     let failure: MicroError | undefined;
     try {
-      if (this.#error !== undefined) throw this.#error;
-      const { contentType } = this.#head as RequestHead;
-      const request = { service: name, endpoint: route.name, contentType, streaming: true, body: inbox };
-      for await (const value of iterable(route.name, await route.invoke(request, context))) {
+      if (this.#wrong !== undefined) throw this.#wrong;
+      const answers = iterable(route.name, await route.invoke(this.#request(route, true, inbox), context));
+      let sent = 0;
+      for await (const value of answers) {
         // Leaving the loop runs the handler's `finally` blocks.
-        if (this.#isGone()) break;
-        await this.#send(this.#encode(value));
-        if (this.#isGone()) break;
+        if (reply.gone) break;
+        await reply.send(reply.encode(value, route.responseType));
+        if (++sent % answersInARow === 0) await new Promise(setImmediate);
+        if (reply.gone) break;
       }
     } catch (thrown) {
       // A handler that gives up because the caller left has not failed.
-      failure = this.#isGone() ? MicroError.from(thrown) : router.failure(thrown, route.name);
+      failure = reply.gone ? MicroError.from(thrown) : this.#host.router.failure(thrown, route.name);
     }
     void inbox.return();
-    this.#finish(failure);
+    this.#finish(failure ?? this.#wrong);
   }
 
-  /** Resolves when more may be sent. */
-  #send(frame: Buffer): Promise<void> | undefined {
-    const stream = this.#stream;
-    if (!stream.headersSent) this.#respond();
-    if (stream.write(frame)) return undefined;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        stream.off("drain", done).off("close", done);
-        resolve();
-      };
-      stream.on("drain", done).on("close", done);
-    });
-  }
-
-  /** The request can't be served; no handler is running for it, or it is told by its requests. */
-  #fail(thrown: unknown): void {
-    const error = MicroError.from(thrown);
-    if (this.#inbox !== undefined && this.#running) {
-      this.#error = error;
-      this.#context?.cancel(error);
-      this.#inbox.fail(error);
-      return;
-    }
-    this.#finish(error);
-  }
-
-  /** The handler has ended, or there is none: sends the status. */
-  #finish(error: MicroError | undefined): void {
-    this.#running = false;
-    this.#context?.finish();
-    if (this.#answered || this.#isGone()) {
-      this.#settle();
-      return;
-    }
-    this.#answered = true;
-    this.#complete = true;
-    this.#error = error;
-    const stream = this.#stream;
-    const early = !stream.headersSent;
-    if (early && error !== undefined && isEmpty(this.#grpc.header)) {
-      // One block of headers, which then is the trailers as well.
-      const headers = this.#responseHeaders();
-      this.#writeStatus(headers, error);
-      stream.respond(headers, { endStream: true, sendDate: false } as object);
-      this.#stopReading();
-      return;
-    }
-    if (early) this.#respond();
-    stream.end();
-  }
-
-  #respond(): void {
-    const headers = this.#responseHeaders();
-    toHeaders(this.#grpc.header, headers);
-    this.#stream.respond(headers, { waitForTrailers: true, sendDate: false } as object);
-  }
-
-  #responseHeaders(): Record<string, string | number> {
-    const headers: Record<string, string | number> = {
-      ":status": 200,
-      "content-type": this.#format?.contentType ?? "application/grpc",
-    };
-    if (this.#head?.readsGzip && this.#grpc.compress) headers["grpc-encoding"] = "gzip";
-    return headers;
-  }
-
-  #sendTrailers(): void {
-    const trailers: Record<string, string> = {};
-    try {
-      toHeaders(this.#grpc.trailer, trailers);
-    } catch (thrown) {
-      this.#error ??= MicroError.from(thrown);
-    }
-    if (this.#error === undefined) trailers["grpc-status"] = "0";
-    else writeStatus(this.#error, trailers);
-    if (this.#isGone()) return;
-    this.#stream.sendTrailers(trailers);
-    this.#stopReading();
-  }
-
-  #writeStatus(headers: Record<string, string | number>, error: MicroError): void {
-    writeStatus(error, headers);
-    headers["grpc-accept-encoding"] = encodings;
-    toHeaders(this.#grpc.trailer, headers);
-  }
-
-  /**
-   * The answer is complete: a caller that still sends is told to stop, which is no failure (RFC 9113 §8.1). Not at
-   * once, for Node would drop the trailers.
-   */
-  #stopReading(): void {
-    const stream = this.#stream;
-    if (stream.readableEnded) return;
-    setImmediate(() => {
-      if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
+  #request(route: Route, streaming: boolean, body: unknown) {
+    const contentType = this.#head?.contentType ?? "";
+    return { service: this.#host.name, endpoint: route.name, contentType, streaming, body };
   }
 
   #decode({ payload, compressed }: Received): unknown {
-    if (this.#error !== undefined) throw this.#error;
+    if (this.#wrong !== undefined) throw this.#wrong;
     const { maxReceiveMessageBytes } = this.#host.settings;
     const bytes = compressed ? decompress(payload, this.#head?.encoding, maxReceiveMessageBytes) : payload;
     this.#grpc.requestCompressed = compressed;
-    const { requestType } = this.#route as Route;
     try {
-      return (this.#format as Format).decode(bytes, "request", requestType) ?? {};
+      return (this.#reply.format as Format).decode(bytes, "request", this.#route?.requestType) ?? {};
     } catch (thrown) {
-      const { detail } = MicroError.from(thrown);
-      throw new GrpcError({
-        code: statusCode.internal,
-        message: `grpc: failed to unmarshal the received message ${detail}`,
-      });
+      const message = `grpc: failed to unmarshal the received message: ${MicroError.from(thrown).detail}`;
+      throw new GrpcError({ code: statusCode.internal, message });
     }
-  }
-
-  #encode(value: unknown): Buffer {
-    const payload = (this.#format as Format).encode(value, "response", this.#route?.responseType);
-    const compressed = this.#head?.readsGzip === true && this.#grpc.compress;
-    const bytes = compressed ? compress(payload) : payload;
-    const { maxSendMessageBytes } = this.#host.settings;
-    if (bytes.length <= maxSendMessageBytes) return encodeFrame(bytes, compressed);
-    throw new GrpcError({
-      code: statusCode.resourceExhausted,
-      message: `grpc: trying to send message larger than max (${bytes.length} vs. ${maxSendMessageBytes})`,
-    });
   }
 
   #isCrowded(inbox: Inbox<Received, unknown>): boolean {
     return inbox.size >= inboxSize || (this.#inboxBytes >= inboxBytes && inbox.size > 0);
   }
 
-  /** Nothing can be sent any more. */
-  #isGone(): boolean {
-    return this.#stream.destroyed || this.#stream.closed;
+  /** The handler has ended, or there is none. */
+  #finish(error: MicroError | undefined): void {
+    this.#running = false;
+    this.#complete = true;
+    this.#context?.finish();
+    this.#reply.finish(error);
+    this.#settle();
   }
 
   #closed(): void {
-    if (!this.#answered) this.abort(callerGone());
+    if (!this.#reply.finished) this.abort(callerGone());
     this.#settle();
   }
 
@@ -393,11 +287,6 @@ export class Call {
 function callerGone(): MicroError {
   const detail = "the caller has gone away";
   return new MicroError({ id: "go.micro.server", code: 499, detail, reason: "cancelled" });
-}
-
-function isEmpty(metadata: object): boolean {
-  for (const _ in metadata) return false;
-  return true;
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

@@ -6,7 +6,7 @@
  * ```
  */
 import type { PluginConfig } from "ts-micro/plugin";
-import { newServer } from "./server.ts";
+import { newServer, newWire } from "./server.ts";
 
 export {
   binaryValue,
@@ -18,11 +18,12 @@ export {
 } from "@ts-micro/grpc-wire";
 export { type GrpcCall, grpcCall } from "./grpc-call.ts";
 export type { GrpcServerOptions } from "./options.ts";
-export { newServer };
+export { newServer, newWire };
 
 export const Plugin: PluginConfig<"server"> = {
   name: "grpc",
   type: "server",
   path: "@ts-micro/server-grpc",
   newFunc: newServer,
+  wire: newWire(),
 };

@@ -1,11 +1,10 @@
 import type { Duplex } from "node:stream";
-import { newServerOver, type Server, type Wire } from "ts-micro/server";
+import { newServerOver, type Server, type Wire, type WireHost } from "ts-micro/server";
 import { listenTcp } from "ts-micro/transport";
-import type { CallHost } from "./call.ts";
-import { ServerConnection } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import { type GrpcServerOptions, type GrpcSettings, grpcSettings } from "./options.ts";
 import { newOwnServices } from "./own-services.ts";
-import { grpcProtocol } from "./protocol.ts";
+import { isHttp2 } from "./protocol.ts";
 import { Formats } from "./request.ts";
 
 /**
@@ -14,48 +13,65 @@ import { Formats } from "./request.ts";
  * @throws TypeError for an option out of range
  */
 export function newServer(options: GrpcServerOptions = {}): Server {
-  return newServerOver(grpcWire(grpcSettings(options)), options);
+  return newServerOver(newWire(options), options);
 }
 
-function grpcWire(grpc: GrpcSettings): Wire {
+/** The protocol by itself, for `ServerOptions.wires`: beside another protocol on one port. */
+export function newWire(options: GrpcServerOptions = {}): Wire {
+  const own = grpcSettings(options);
   return {
     name: "grpc",
     protocol: "grpc",
 
     async listen(host) {
-      const { settings, router } = host;
-      const { name, address, tls, logger, codecs } = settings;
-      const connections = new Set<ServerConnection>();
-      const ownServices = newOwnServices(host, grpc);
-      const calls: CallHost = { name, settings: grpc, router, ownServices, formats: new Formats(codecs) };
-      let closing = false;
-
-      const serve = (socket: Duplex): void => {
-        const connection = new ServerConnection(socket, calls);
-        connections.add(connection);
-        socket.once("close", () => connections.delete(connection));
-        // It was accepted before listening ended.
-        if (closing) void connection.leave();
-      };
-      const protocols = [grpcProtocol(serve), ...settings.protocols];
-      const listener = await listenTcp(address, { tls, protocols, headTimeoutMs: 10_000, logger });
-
+      const { address, tls, secure, logger } = host.settings;
+      const connections = serving(host, own);
+      const listener = await listenTcp(address, {
+        tls: tls ?? (secure ? {} : undefined),
+        protocols: [protocolOf(connections), ...host.settings.protocols],
+        headTimeoutMs: 10_000,
+        logger,
+      });
       return {
         address: listener.address,
+        // go-micro's word for what carries its gRPC.
         transport: "grpc",
-        // Callers that watch the registry go by themselves; HTTP/2 can't tell the others without refusing their calls.
-        leave() {},
+        leave: () => connections.leave(),
         async close() {
           await listener.close();
-          closing = true;
-          ownServices.close();
-          await Promise.all([...connections].map((connection) => connection.leave()));
+          await connections.close();
         },
-        destroy(reason) {
-          for (const connection of connections) connection.destroy(reason);
-          return listener.close();
+        async destroy(reason) {
+          connections.destroy(reason);
+          await listener.close();
         },
       };
     },
+
+    share(host) {
+      const connections = serving(host, own);
+      return {
+        protocol: protocolOf(connections),
+        leave: () => connections.leave(),
+        close: () => connections.close(),
+        destroy: (reason) => connections.destroy(reason),
+      };
+    },
+  };
+}
+
+function serving(host: WireHost, own: GrpcSettings): Connections {
+  const { settings, router } = host;
+  const formats = new Formats(settings.codecs);
+  const ownServices = newOwnServices(host, own);
+  return new Connections({ name: settings.name, settings: own, router, ownServices, formats });
+}
+
+function protocolOf(connections: Connections) {
+  return {
+    name: "grpc",
+    alpn: ["h2"],
+    matches: isHttp2,
+    serve: (connection: Duplex) => connections.serve(connection),
   };
 }
