@@ -21,6 +21,8 @@ export class ServerConnection {
   readonly #calls = new Set<Call>();
   /** Set when the server stops: called when nothing is in flight any more. */
   #whenIdle: (() => void) | undefined;
+  #bytesRead = 0;
+  #pinged = false;
 
   constructor(socket: Duplex, host: CallHost) {
     this.#socket = socket;
@@ -70,6 +72,24 @@ export class ServerConnection {
     const impatient = setTimeout(() => this.#socket.destroy(), farewellMs);
     await closed;
     clearTimeout(impatient);
+  }
+
+  /**
+   * Closes the connection when it is dead. A client that has gone without a word is; so is one that has broken the
+   * protocol, after which Node neither reads from it nor closes it.
+   */
+  check(): void {
+    const { bytesRead = 0 } = this.#socket as Partial<Socket>;
+    const silent = bytesRead === this.#bytesRead;
+    this.#bytesRead = bytesRead;
+    if (!silent) this.#pinged = false;
+    else if (this.#pinged || this.#session.destroyed) this.#socket.destroy();
+    else {
+      this.#pinged = true;
+      this.#session.ping(() => {
+        this.#pinged = false;
+      });
+    }
   }
 
   /** Closes at once. */

@@ -8,6 +8,7 @@ export class Connections {
   readonly #host: CallHost;
   readonly #open = new Set<ServerConnection>();
   #closing = false;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(host: CallHost) {
     this.#host = host;
@@ -17,6 +18,9 @@ export class Connections {
   serve(socket: Duplex): void {
     const connection = new ServerConnection(socket, this.#host);
     this.#open.add(connection);
+    this.#watch ??= setInterval(() => {
+      for (const each of this.#open) each.check();
+    }, this.#host.settings.pingIntervalMs).unref();
     socket.once("close", () => this.#open.delete(connection));
     // It was accepted before listening ended.
     if (this.#closing) void connection.leave();
@@ -37,6 +41,7 @@ export class Connections {
 
   destroy(reason: MicroError): void {
     this.#closing = true;
+    clearInterval(this.#watch);
     for (const connection of this.#open) connection.destroy(reason);
   }
 }

@@ -13,6 +13,12 @@ export interface GrpcServerOptions extends ServerOptions, OwnServiceOptions {
    * @default 1_000; grpc-go has no limit, and what a connection may make us hold is a multiple of it
    */
   maxConcurrentStreams?: number;
+  /**
+   * Time between looks at the connections, in milliseconds. One that nothing has arrived on since the last look gets a
+   * ping, and is closed when the next look finds it unanswered: its client is gone, or breaks HTTP/2.
+   * @default 30_000; grpc-go waits two hours
+   */
+  pingIntervalMs?: number;
 }
 
 export type GrpcSettings = Required<
@@ -24,6 +30,7 @@ export type GrpcSettings = Required<
     | "maxConcurrentStreams"
     | "health"
     | "reflection"
+    | "pingIntervalMs"
   >
 >;
 
@@ -38,6 +45,7 @@ export function grpcSettings(options: GrpcServerOptions): GrpcSettings {
     maxReceiveMessageBytes: count("maxReceiveMessageBytes", options.maxReceiveMessageBytes ?? fourMebibytes),
     maxSendMessageBytes: count("maxSendMessageBytes", options.maxSendMessageBytes ?? fourMebibytes),
     maxConcurrentStreams: count("maxConcurrentStreams", options.maxConcurrentStreams ?? 1_000),
+    pingIntervalMs: count("pingIntervalMs", options.pingIntervalMs ?? 30_000),
     compression,
     health: options.health ?? true,
     reflection: options.reflection ?? true,
@@ -45,6 +53,6 @@ export function grpcSettings(options: GrpcServerOptions): GrpcSettings {
 }
 
 function count(name: string, value: number): number {
-  if (Number.isInteger(value) && value > 0 && value <= 0xffff_ffff) return value;
-  throw new TypeError(`${name} must be a whole number from 1 to 4294967295, got ${String(value)}`);
+  if (Number.isInteger(value) && value > 0 && value <= 0x7fff_ffff) return value;
+  throw new TypeError(`${name} must be a whole number from 1 to 2147483647, got ${String(value)}`);
 }

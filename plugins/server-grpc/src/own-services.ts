@@ -42,9 +42,9 @@ export function newOwnServices(
 
   return {
     find(service, method) {
-      if (usersOwn(service)) return undefined;
-      if (isJsonService(service)) return reflection ? findJsonRoute(host.router, service, method) : undefined;
-      if (!handlers.has(service)) return undefined;
+      const json = reflection && isJsonService(service);
+      if ((!json && !handlers.has(service)) || usersOwn(service)) return undefined;
+      if (json) return findJsonRoute(host.router, service, method);
       const route = router.findIn(service, method);
       return route === "no-service" ? undefined : route;
     },
