@@ -11,8 +11,8 @@ import { Call, type CallHost, type Ends } from "./call.ts";
 const streamWindowBytes = 256 * 1024;
 const connectionWindowBytes = 1024 * 1024;
 
-/** How long a client may take to close a connection that has nothing in flight, in milliseconds. */
-const farewellMs = 1_000;
+/** How long a client may take to make its first call, and to close a connection that it was told to, in milliseconds. */
+const patienceMs = 1_000;
 
 /** One HTTP/2 connection of a server. */
 export class ServerConnection {
@@ -21,6 +21,8 @@ export class ServerConnection {
   readonly #calls = new Set<Call>();
   /** Set when the server stops: called when nothing is in flight any more. */
   #whenIdle: (() => void) | undefined;
+  /** Whoever waits for the first call; once it came, nobody. */
+  #firstCall: { readonly came: Promise<void>; readonly tell: () => void } | undefined = newSignal();
   #bytesRead = 0;
   #pinged = false;
 
@@ -43,7 +45,10 @@ export class ServerConnection {
       this.#calls.delete(call);
       if (this.#calls.size === 0) this.#whenIdle?.();
     };
+    // A connection that isn't used is not waited for when the server stops.
+    setTimeout(() => this.#called(), patienceMs).unref();
     session.on("stream", (stream, headers) => {
+      if (this.#firstCall !== undefined) setImmediate(() => this.#called());
       const call = new Call(host, stream, headers[":path"] ?? "", ended);
       this.#calls.add(call);
       call.start(headers, ends);
@@ -58,20 +63,20 @@ export class ServerConnection {
    * and with it the answers that are on their way.
    */
   async leave(): Promise<void> {
-    if (this.#socket.destroyed && this.#calls.size === 0) return;
     const closed = new Promise<void>((resolve) => {
       if (this.#socket.destroyed) resolve();
       else this.#socket.once("close", () => resolve());
     });
+    // A connection is made for a call, which is on its way: it need not be sent twice.
+    if (this.#firstCall !== undefined) await Promise.race([this.#firstCall.came, closed]);
     this.#session.close();
     if (this.#calls.size > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
       });
     }
-    const impatient = setTimeout(() => this.#socket.destroy(), farewellMs);
+    this.#hurry();
     await closed;
-    clearTimeout(impatient);
   }
 
   /**
@@ -95,13 +100,34 @@ export class ServerConnection {
   /** Closes at once. */
   destroy(reason: MicroError): void {
     if (this.#calls.size === 0) {
-      void this.leave();
+      // Said first, so that a call which is on its way is known not to have been taken.
+      this.#session.close();
+      this.#hurry();
       return;
     }
     for (const call of this.#calls) call.abort(reason);
     // Without a word: resetting each stream first would look like an answer.
     this.#socket.destroy();
   }
+
+  #called(): void {
+    this.#firstCall?.tell();
+    this.#firstCall = undefined;
+  }
+
+  #hurry(): void {
+    const impatient = setTimeout(() => this.#socket.destroy(), patienceMs);
+    this.#socket.once("close", () => clearTimeout(impatient));
+    if (this.#socket.destroyed) clearTimeout(impatient);
+  }
+}
+
+function newSignal(): { came: Promise<void>; tell: () => void } {
+  let tell = (): void => {};
+  const came = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return { came, tell };
 }
 
 function endsOf(socket: Duplex): Ends {

@@ -1,4 +1,4 @@
-import { newLogger } from "ts-micro";
+import { type Context, newLogger } from "ts-micro";
 import { newMemoryRegistry } from "ts-micro/registry";
 import { newHandler, type Server } from "ts-micro/server";
 import { type GrpcServerOptions, newServer } from "../src/index.ts";
@@ -10,7 +10,7 @@ let names = 0;
 /** A started server with the handler `Test`, which is stopped when the test ends. */
 export async function serve(
   context: { after(run: () => Promise<void>): void },
-  methods: Parameters<typeof newHandler>[1],
+  methods: Readonly<Record<string, (body: never, context: Context) => unknown>>,
   options: GrpcServerOptions = {},
 ): Promise<Server> {
   const name = `server-grpc.test.${process.pid}.${++names}`;
