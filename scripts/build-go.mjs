@@ -8,27 +8,27 @@
  * `REQUIRE_SERVICES=1` it fails.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { root } from "./workspace.mjs";
+import { mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { root, subfolders } from "./workspace.mjs";
 
-const modules = join(root, "interop/go");
 const wanted = process.argv.slice(2);
-const chosen = wanted.length > 0 ? wanted : readdirSync(modules).sort();
+const modules = subfolders("interop/go").filter(
+  (folder) => wanted.length === 0 || wanted.includes(basename(folder)),
+);
 
 if (run(["version"], root).error !== undefined) {
   console.error("Go is missing, the programs are not built. Install 1.26 or later: https://go.dev/dl/");
   process.exit(process.env.REQUIRE_SERVICES === "1" ? 1 : 0);
 }
-for (const module of chosen) {
-  const folder = join(modules, module);
-  const into = join(root, ".cache/interop", module);
+for (const folder of modules) {
+  const into = join(root, ".cache/interop", basename(folder));
   mkdirSync(into, { recursive: true });
-  const { status, stderr } = run(["build", "-o", `${into}/`, "tool", "./..."], folder);
+  const { status, stderr } = run(["build", "-o", `${into}/`, "tool", "./..."], join(root, folder));
   if (status !== 0) {
-    console.error(`interop/go/${module}: go build failed\n${stderr}`);
+    console.error(`${folder}: go build failed\n${stderr}`);
     process.exitCode = 1;
-  } else console.log(`interop/go/${module} is built`);
+  } else console.log(`${folder} is built`);
 }
 
 function run(args, cwd) {
