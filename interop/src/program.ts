@@ -10,13 +10,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. One that takes longer than a minute is killed, and has the code null. */
-export async function run(
-  path: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<Ended> {
-  const child = start(path, args, env);
+/**
+ * Runs a program to its end. One that takes longer than a minute is killed, and has the code null.
+ *
+ * @param input what it reads on stdin
+ */
+export async function run(path: string, args: readonly string[], input = ""): Promise<Ended> {
+  const child = start(path, args, {});
+  // A program that ends without having read it all says by its code how that went.
+  child.stdin?.on("error", () => {}).end(input);
   const printed = collect(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
   try {
@@ -80,7 +82,7 @@ export async function serve(
 }
 
 function start(path: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  return spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  return spawn(path, args, { stdio: "pipe", env: { ...process.env, ...env } });
 }
 
 function collect(child: ChildProcess): () => { stdout: string; stderr: string } {

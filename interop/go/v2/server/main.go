@@ -1,0 +1,103 @@
+// Command server serves the greeter with go-micro v2.9.1's defaults: gRPC and mDNS.
+//
+//	SERVICE=<name> server [go-micro's flags]
+//
+// It prints the address it listens on when it is in the registry.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"time"
+
+	"github.com/micro/go-micro/v2"
+	"github.com/micro/go-micro/v2/errors"
+	"github.com/micro/go-micro/v2/metadata"
+	"github.com/micro/go-micro/v2/server"
+
+	"ts-micro/interop/v2/greeter"
+)
+
+// Greeter is the handler.
+type Greeter struct{}
+
+func (Greeter) Hello(_ context.Context, in, out *greeter.Greeting) error {
+	out.Name, out.FullName, out.Count, out.Data = "Hello "+in.Name, in.FullName, in.Count, in.Data
+	return nil
+}
+
+func (Greeter) Fail(context.Context, *greeter.Greeting, *greeter.Greeting) error {
+	return errors.NotFound("greeter.users", "no such user")
+}
+
+func (Greeter) Panic(context.Context, *greeter.Greeting, *greeter.Greeting) error {
+	panic("out of tea")
+}
+
+func (Greeter) Sleep(ctx context.Context, in, _ *greeter.Greeting) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Duration(in.Count) * time.Millisecond):
+		return nil
+	}
+}
+
+func (Greeter) Metadata(ctx context.Context, in, out *greeter.Greeting) error {
+	out.Name, _ = metadata.Get(ctx, in.Name)
+	return nil
+}
+
+func (Greeter) Deadline(ctx context.Context, _, out *greeter.Greeting) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		out.Count = int32(time.Until(deadline).Milliseconds())
+	}
+	return nil
+}
+
+func (Greeter) Count(_ context.Context, stream server.Stream) error {
+	var in greeter.Greeting
+	if err := stream.Recv(&in); err != nil {
+		return err
+	}
+	for count := int32(1); count <= in.Count; count++ {
+		if err := stream.Send(&greeter.Greeting{Count: count}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (Greeter) Chat(_ context.Context, stream server.Stream) error {
+	for {
+		var in greeter.Greeting
+		if err := stream.Recv(&in); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if in.Name == "fail" {
+			return errors.Conflict("greeter.chat", "enough")
+		}
+		if err := stream.Send(&greeter.Greeting{Name: "Hello " + in.Name}); err != nil {
+			return err
+		}
+	}
+}
+
+func main() {
+	service := micro.NewService(micro.Name(os.Getenv("SERVICE")))
+	service.Init(micro.AfterStart(func() error {
+		fmt.Println("listening on", service.Server().Options().Address)
+		return nil
+	}))
+	if err := micro.RegisterHandler(service.Server(), new(Greeter)); err != nil {
+		log.Fatal(err)
+	}
+	if err := service.Run(); err != nil {
+		log.Fatal(err)
+	}
+}
