@@ -66,6 +66,8 @@ function kindWord(kind: string): string {
 }
 
 function nameOf(key: PropertyKey): string {
+  // Node 20's own description is another.
+  if (key === Symbol.asyncDispose) return "[Symbol.asyncDispose]";
   return typeof key === "symbol" ? `[${key.description ?? "symbol"}]` : String(key);
 }
 
@@ -103,18 +105,26 @@ export function didYouMean(name: string, known: Iterable<string>): string | unde
   return undefined;
 }
 
-/** At most two single-letter edits apart (one for short names), or equal but for case. */
+/** At most two edits of a letter apart (one for short names), two letters in the wrong order being one; or equal but for case. */
 function isNear(a: string, b: string): boolean {
   if (a.toLowerCase() === b.toLowerCase()) return true;
   const limit = Math.min(a.length, b.length) > 4 ? 2 : 1;
   if (Math.abs(a.length - b.length) > limit) return false;
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      row[j] = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + cost);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row[j] = Math.min(
+        previous[j]! + 1,
+        row[j - 1]! + 1,
+        previous[j - 1]! + cost,
+        swapped ? beforePrevious[j - 2]! + 1 : Infinity,
+      );
     }
+    beforePrevious = previous;
     previous = row;
   }
   return previous[b.length]! <= limit;
