@@ -2,7 +2,7 @@
  * The command line: finds the command, lets the framework read the flags, runs the command.
  */
 import { readFileSync } from "node:fs";
-import { newService, UsageError } from "ts-micro";
+import { newLogger, newService, UsageError } from "ts-micro";
 import { didYouMean } from "ts-micro/cmd";
 import { type Command, usageOf } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -21,6 +21,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     flags: command.flags,
     argv: argv.slice(command.name.split(" ").length),
     root: process.cwd(),
+    // That a service starts and stops is no news to somebody who ran a command.
+    logger: newLogger({ level: process.env.MICRO_LOG_LEVEL ?? "warn" }),
   });
   await service.run(() => {
     checkArguments(command, service.args);

@@ -96,6 +96,22 @@ test("a stream's answers are printed as they come, one a line", async (t) => {
   assert.match(stderr, /is a stream and was called without one/);
 });
 
+test("interrupted, it ends as a shell expects, and the handler is told", async (t) => {
+  const { options, asleep } = await startGreeter(t);
+  const child = spawn(process.execPath, [bin, "call", options.name, "Greeter.Sleep", "--timeout=1m"]);
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (text) => {
+      printed += text;
+    });
+  }
+  const { signal } = await asleep;
+  child.kill("SIGINT");
+  assert.deepEqual(await once(child, "close"), [130, null]);
+  assert.equal(printed, "");
+  if (!signal.aborted) await once(signal, "abort");
+});
+
 test("a reader that leaves in the middle of a stream is no failure", async (t) => {
   const { options } = await startGreeter(t);
   const child = spawn(process.execPath, [bin, "call", options.name, "Greeter.Count", '{"to":1e9}']);

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { newService, notFound, type Service, type ServiceOptions, stream } from "ts-micro";
+import { type Context, newService, notFound, type Service, type ServiceOptions, stream } from "ts-micro";
 
 /** This file runs in `packages/cli/dist/test`. */
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
@@ -40,8 +40,13 @@ export function micro(args: readonly string[], { env, cwd = tmpdir() }: Surround
   });
 }
 
+export interface Greeter extends Service {
+  /** Resolves with the context of the first call of `Sleep`, which ends only when it is told to. */
+  readonly asleep: Promise<Context>;
+}
+
 /** A service with the default parts that runs until the test ends, under a name of its own. */
-export async function startGreeter(t: TestContext, options: ServiceOptions = {}): Promise<Service> {
+export async function startGreeter(t: TestContext, options: ServiceOptions = {}): Promise<Greeter> {
   const service = newService({
     name: `greeter-${randomUUID()}`,
     address: "127.0.0.1:0",
@@ -51,22 +56,28 @@ export async function startGreeter(t: TestContext, options: ServiceOptions = {})
     ...options,
   });
   t.after(() => service.stop());
+  let slept = (_: Context): void => {};
+  const asleep = new Promise<Context>((resolve) => {
+    slept = resolve;
+  });
   service.handle("Greeter", {
     Hello: ({ name = "nobody" }: { name?: string }) => ({ msg: `Hello ${name}` }),
     Fail: () => {
       throw notFound("greeter", "there is no such person");
     },
     Tenant: (_: unknown, context) => context.metadata.Tenant ?? "none",
-    Sleep: (_: unknown, context) =>
-      new Promise((_, reject) =>
+    Sleep: (_: unknown, context) => {
+      slept(context);
+      return new Promise((_, reject) =>
         context.signal.addEventListener("abort", () => reject(new Error("told to stop"))),
-      ),
+      );
+    },
     Count: stream(async function* (requests: AsyncIterable<{ to?: number }>) {
       for await (const { to = 1 } of requests) for (let n = 1; n <= to; n++) yield { n };
     }),
   });
   await service.start();
-  return service;
+  return Object.assign(service, { asleep });
 }
 
 /** A folder outside the repository that is there until the test ends. */
