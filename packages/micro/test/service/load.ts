@@ -101,10 +101,12 @@ export class Load {
     this.inFlight++;
     try {
       const answer = await this.#service.client.call<{ number: number; pid: number }>({
+        // Nothing here is about speed: this only ends a hang.
+        timeoutMs: 60_000,
         ...this.#options,
         service: this.name,
         endpoint: "Work.Do",
-        body: { number, ms: 20 + (number % 50) },
+        body: { number, ms: 40 + (number % 80) },
       });
       if (answer.number !== number) throw new Error(`call ${number} got the answer of ${answer.number}`);
       this.answers.set(answer.pid, this.answersOf(answer) + 1);
