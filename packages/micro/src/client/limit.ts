@@ -20,8 +20,10 @@ export class Limit {
   address = "";
   readonly #subject: string;
   readonly #ended: (error: MicroError) => void;
-  readonly #underWay: Interruptible[] = [];
-  readonly #followed: Followers[] = [];
+  /** Made when there is something to put in: most calls follow no signal, and have one thing under way. */
+  #underWay: Interruptible | undefined;
+  #alsoUnderWay: Interruptible[] | undefined;
+  #followed: Followers[] | undefined;
 
   /**
    * @param subject for messages: `greeter Greeter.Hello`
@@ -47,7 +49,8 @@ export class Limit {
   end(error: MicroError): MicroError {
     if (this.error !== undefined) return this.error;
     this.error = error;
-    for (const each of this.#underWay.splice(0)) each.interrupt(error);
+    this.#underWay?.interrupt(error);
+    for (const each of this.#alsoUnderWay?.splice(0) ?? []) each.interrupt(error);
     this.#ended(error);
     return error;
   }
@@ -61,7 +64,10 @@ export class Limit {
   /** Ends the call when the signal aborts, or at once when it already has. */
   follow(signal: AbortSignal): void {
     if (signal.aborted) this.abort(signal.reason);
-    else this.#followed.push(follow(signal, this));
+    else {
+      this.#followed ??= [];
+      this.#followed.push(follow(signal, this));
+    }
   }
 
   abort(reason: unknown): void {
@@ -70,13 +76,18 @@ export class Limit {
 
   /** From now until `done`, the end of the call interrupts this. */
   begin(work: Interruptible): void {
-    if (this.error === undefined) this.#underWay.push(work);
-    else work.interrupt(this.error);
+    if (this.error !== undefined) work.interrupt(this.error);
+    else if (this.#underWay === undefined) this.#underWay = work;
+    else {
+      this.#alsoUnderWay ??= [];
+      this.#alsoUnderWay.push(work);
+    }
   }
 
   done(work: Interruptible): void {
-    const at = this.#underWay.indexOf(work);
-    if (at !== -1) this.#underWay.splice(at, 1);
+    if (this.#underWay === work) this.#underWay = undefined;
+    const at = this.#alsoUnderWay?.indexOf(work) ?? -1;
+    if (at !== -1) this.#alsoUnderWay?.splice(at, 1);
   }
 
   /** The promise's outcome, unless the call is ended before. The promise itself goes on. */
@@ -116,7 +127,7 @@ export class Limit {
 
   /** The call is over by itself: stops listening to signals. */
   release(): void {
-    for (const followers of this.#followed.splice(0)) followers.remove(this);
+    for (const followers of this.#followed?.splice(0) ?? []) followers.remove(this);
   }
 }
 

@@ -10,10 +10,18 @@ import { getMetadata, type Metadata, newMetadata } from "../metadata.ts";
  * one yet (`wrapper.go`, fromServiceWrapper).
  */
 export function fromService(present: () => Client, serviceName: () => string): Client {
+  /** What a call without metadata of its own gets, whoever makes it: clients copy metadata and don't change it. */
+  let alone = newMetadata();
+  const senderAlone = (): Metadata => {
+    const name = serviceName();
+    if (alone[headers.fromService] !== name) alone = newMetadata({ [headers.fromService]: name });
+    return alone;
+  };
   const withSender = <T extends { metadata?: Metadata }>(options: T): T => {
     // Without a request, which the client complains of.
     const metadata = options?.metadata;
-    if (metadata !== undefined && getMetadata(metadata, headers.fromService) !== undefined) return options;
+    if (metadata === undefined) return { ...options, metadata: senderAlone() };
+    if (getMetadata(metadata, headers.fromService) !== undefined) return options;
     const sender = newMetadata(metadata);
     sender[headers.fromService] = serviceName();
     return { ...options, metadata: sender };
