@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { after, before, test } from "node:test";
 import { pack } from "../pack.mjs";
-import { root } from "../workspace.mjs";
+import { readManifest, root } from "../workspace.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "ts-micro-new-user-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -76,21 +76,11 @@ for (const file of ["greeter.mjs", "greeter.cjs"]) {
 }
 
 test("the types are sound in strict mode, those of the package included", () => {
-  const subpaths = [
-    "",
-    "/plugin",
-    "/cmd",
-    "/broker",
-    "/client",
-    "/codec",
-    "/registry",
-    "/selector",
-    "/server",
-    "/transport",
-  ];
+  const { exports } = readManifest(join(root, "packages/micro"));
+  const subpaths = Object.keys(exports).filter((subpath) => subpath !== "./package.json");
   write(app, {
     "all.ts": subpaths
-      .map((subpath, index) => `export * as all${index} from "ts-micro${subpath}";\n`)
+      .map((subpath, index) => `export * as all${index} from "${posix.join("ts-micro", subpath)}";\n`)
       .join(""),
     "greeter.ts": `import { newService } from "ts-micro";
 import type { PluginConfig } from "ts-micro/plugin";
