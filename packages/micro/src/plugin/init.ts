@@ -76,6 +76,6 @@ function nameTaken(config: PluginConfig, from: string, present: unknown): Plugin
 }
 
 /** Where messages say the plugin comes from. */
-export function originOf(config: PluginConfig): string {
+function originOf(config: PluginConfig): string {
   return origins.get(config) ?? (typeof config?.path === "string" ? config.path : "in the program");
 }
