@@ -11,18 +11,18 @@ export interface Format {
   readonly type: number;
 }
 
-const protobuf = ["application/protobuf", "application/proto", "application/octet-stream"];
+const protobuf = ["application/protobuf", "application/proto", "application/octet-stream"] as const;
 
 /**
- * @param chosen the client's content type, if one was given in its options: typed calls are protobuf otherwise,
- *   for that is what bRPC's servers expect
+ * @param chosen the client's content type, if one was given in its options: typed calls and bytes are protobuf
+ *   otherwise, for that is what bRPC's servers expect
  * @throws MicroError 415 for what bRPC has no number for
  */
 export function formatOf(request: CallRequest, chosen: string | undefined): Format {
-  const typed = request.requestType === undefined ? "application/json" : "application/protobuf";
-  const contentType = request.contentType ?? chosen ?? typed;
+  const contentType =
+    request.contentType ?? chosen ?? (isProtobuf(request) ? protobuf[0] : "application/json");
   const essence = (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
-  if (protobuf.includes(essence)) return { contentType, type: contentTypes.pb };
+  if ((protobuf as readonly string[]).includes(essence)) return { contentType, type: contentTypes.pb };
   if (essence === "application/json") return { contentType, type: contentTypes.json };
   throw new MicroError({
     id: "brpc",
@@ -30,6 +30,10 @@ export function formatOf(request: CallRequest, chosen: string | undefined): Form
     detail: `bRPC carries application/json and ${protobuf.join(", ")}, not ${contentType}`,
     reason: "unsupported-content-type",
   });
+}
+
+function isProtobuf({ requestType, responseType, body }: CallRequest): boolean {
+  return requestType !== undefined || responseType !== undefined || body instanceof Uint8Array;
 }
 
 /**

@@ -205,10 +205,23 @@ describe("calls over bRPC", () => {
       code: 400,
       detail: /Fail to parse request=example.EchoRequest, ContentType=json, .*message/,
     });
-    await assert.rejects(clientWith().call({ ...request, body: Buffer.from("{") }), {
-      code: 400,
-      detail: /JSON/,
-    });
+    await assert.rejects(
+      clientWith().call({ ...request, contentType: "application/json", body: Buffer.from("{") }),
+      {
+        code: 400,
+        detail: /JSON/,
+      },
+    );
+  });
+
+  test("bytes are a protobuf message, unless a content type says otherwise", async () => {
+    const request = { service: "echo", endpoint: "EchoService.Echo", addresses };
+    const bytes = Buffer.from("0a026869", "hex");
+    assert.deepEqual(await clientWith().call({ ...request, body: bytes }), bytes);
+    const json = Buffer.from('{"message":"hi"}');
+    const contentType = "application/json";
+    assert.deepEqual(await clientWith().call({ ...request, contentType, body: json }), { message: "hi" });
+    assert.deepEqual(await clientWith({ contentType }).call({ ...request, body: json }), { message: "hi" });
   });
 
   test("streams are refused on both sides", async () => {
