@@ -1,7 +1,6 @@
 /** gRPC's interop cases between ts-micro and grpc-go, in both roles. The names become the table in docs/interop.md. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { newClient } from "@ts-micro/client-grpc";
 import { certificate, tlsFixture } from "@ts-micro/conformance";
 import { newLogger } from "ts-micro";
@@ -11,6 +10,7 @@ import { goProgram } from "../src/go-program.ts";
 import { cases, newPeer } from "../src/grpc/cases.ts";
 import { startServer } from "../src/grpc/start-server.ts";
 import { newTestService } from "../src/grpc/test-service.ts";
+import { pemFile } from "../src/pem-file.ts";
 import { type Running, run, serve } from "../src/program.ts";
 
 const goClient = goProgram("grpc", "client");
@@ -20,8 +20,6 @@ const compressed = goProgram("grpc", "compressed");
 const isCompressed = (name: string): boolean => name.includes("compressed");
 
 const overTls = ["empty_unary", "large_unary", "ping_pong", "status_code_and_message", "custom_metadata"];
-const pem = (name: string): string =>
-  fileURLToPath(new URL(`../../../packages/conformance/fixtures/tls/${name}.pem`, import.meta.url));
 
 describe("a grpc-go client and our server", { skip: goClient.skip }, () => {
   let server: Server;
@@ -70,7 +68,13 @@ describe("over TLS", { skip: goServer.skip }, () => {
   const client = quietClient({ tls: { ca: certificate("ca") } });
   before(async () => {
     server = await startServer({ handlers: [newTestService()], tls: tlsFixture("server") });
-    goTls = await serveGo("-use_tls", "-tls_cert_file", pem("server"), "-tls_key_file", pem("server-key"));
+    goTls = await serveGo(
+      "-use_tls",
+      "-tls_cert_file",
+      pemFile("server"),
+      "-tls_key_file",
+      pemFile("server-key"),
+    );
   });
   after(async () => {
     await client.close();
@@ -81,7 +85,7 @@ describe("over TLS", { skip: goServer.skip }, () => {
   for (const name of overTls) {
     test(`${name}: grpc-go → ts-micro, TLS`, async () => {
       const { host, port } = hostAndPort(server.address);
-      const trust = ["-use_tls", "-use_test_ca", "-ca_file", pem("ca")];
+      const trust = ["-use_tls", "-use_test_ca", "-ca_file", pemFile("ca")];
       await passes(
         run(goClient.path, ["-server_host", host, "-server_port", port, "-test_case", name, ...trust]),
       );

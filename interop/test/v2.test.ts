@@ -2,19 +2,30 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { MicroError, newService, type Service } from "ts-micro";
+import { newClient } from "@ts-micro/client-grpc";
+import { certificate, tlsFixture } from "@ts-micro/conformance";
+import { newServer } from "@ts-micro/server-grpc";
+import { MicroError, newService, type Service, type ServiceOptions } from "ts-micro";
 import type { TypedClient } from "ts-micro/client";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
 import { goProgram } from "../src/go-program.ts";
+import { pemFile } from "../src/pem-file.ts";
 import { type Running, serve } from "../src/program.ts";
 import { type GoCall, goCall } from "../src/v2/go-client.ts";
 import { serveGreeter } from "../src/v2/greeter.ts";
 
 const goServer = goProgram("v2", "server");
 
-function newGrpcService(name: string): Service {
+function newGrpcService(name: string, parts: Pick<ServiceOptions, "client" | "server"> = {}): Service {
   const argv = ["--server_address=127.0.0.1:0", "--client_request_timeout=20s"];
-  return newService({ name, client: "grpc", server: "grpc", argv, env: { MICRO_LOG_LEVEL: "error" } });
+  return newService({
+    name,
+    client: "grpc",
+    server: "grpc",
+    ...parts,
+    argv,
+    env: { MICRO_LOG_LEVEL: "error" },
+  });
 }
 
 /** Short: with an id behind it, it must fit into the 63 characters that DNS gives a label. */
@@ -256,6 +267,45 @@ describe("a go-micro v2.9.1 client and our service", { skip: goServer.skip }, ()
     });
     assert.deepEqual((await call("Nope.Hello")).error, asInGo("unknown service Nope"));
     assert.deepEqual((await call("Greeter.Nope")).error, asInGo("unknown service Greeter.Nope"));
+  });
+});
+
+describe("over TLS", { skip: goServer.skip }, () => {
+  // go-micro's gRPC server has two options for it, of which the second offers no protocol by ALPN.
+  const waysOfGo: [string, Record<string, string>][] = [
+    ["TLS", {}],
+    ["TLS without ALPN", { TLS_OPTION: "server" }],
+  ];
+  for (const [way, option] of waysOfGo) {
+    test(`${way}: ts-micro → go-micro v2.9.1`, async () => {
+      const name = newName();
+      const files = { TLS_CERT: pemFile("server"), TLS_KEY: pemFile("server-key") };
+      const env = { SERVICE: name, ...files, ...option };
+      await using _ = await serve(goServer.path, ["--server_address=127.0.0.1:0"], /listening on \S+/, env);
+      await using service = newGrpcService("interop.caller", {
+        client: (options) => newClient({ ...options, tls: { ca: certificate("ca") } }),
+      });
+      await service.init();
+      const greeter = service.for(Greeter, { service: name });
+      assert.equal((await greeter.hello({ name: "John" })).name, "Hello John");
+      await failsWith(() => greeter.fail({}), { id: "greeter.users", code: 404, detail: "no such user" });
+    });
+  }
+
+  test("TLS: go-micro v2.9.1 → ts-micro", async () => {
+    const name = newName();
+    await using service = newGrpcService(name, {
+      server: (options) => newServer({ ...options, tls: tlsFixture("server") }),
+    });
+    serveGreeter(service);
+    await service.start();
+    const call = {
+      service: name,
+      endpoint: "Greeter.Hello",
+      requests: [{ name: "John" }],
+      ca: pemFile("ca"),
+    };
+    assert.deepEqual((await goCall(call)).answers, [{ name: "Hello John" }]);
   });
 });
 

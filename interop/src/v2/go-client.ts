@@ -19,6 +19,8 @@ export interface GoCall {
   /** As Go writes durations: `2s`. */
   timeout?: string;
   metadata?: Readonly<Record<string, string>>;
+  /** A file of the authority to trust, for TLS. */
+  ca?: string;
   /** Calls at a time. */
   calls?: number;
 }

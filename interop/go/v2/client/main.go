@@ -7,6 +7,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"log"
@@ -17,6 +19,7 @@ import (
 	"github.com/golang/protobuf/jsonpb"
 	"github.com/micro/go-micro/v2"
 	"github.com/micro/go-micro/v2/client"
+	"github.com/micro/go-micro/v2/client/grpc"
 	"github.com/micro/go-micro/v2/client/selector"
 	"github.com/micro/go-micro/v2/errors"
 	"github.com/micro/go-micro/v2/metadata"
@@ -38,6 +41,8 @@ type call struct {
 	// As Go writes durations.
 	Timeout  string
 	Metadata metadata.Metadata
+	// A file of the authority to trust, for TLS.
+	CA string
 	// Calls at a time.
 	Calls int
 }
@@ -53,7 +58,15 @@ type outcome struct {
 func main() {
 	var call call
 	must(json.NewDecoder(os.Stdin).Decode(&call))
-	service := micro.NewService()
+	var security []client.Option
+	if call.CA != "" {
+		pem, err := os.ReadFile(call.CA)
+		must(err)
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(pem)
+		security = append(security, grpc.AuthTLS(&tls.Config{RootCAs: roots}))
+	}
+	service := micro.NewService(micro.Client(grpc.NewClient(security...)))
 	service.Init()
 
 	if !call.Unknown {

@@ -2,11 +2,13 @@
 //
 //	SERVICE=<name> server [go-micro's flags]
 //
-// It prints the address it listens on when it is in the registry.
+// TLS_CERT and TLS_KEY are files for TLS: as gRPC wants it, or with TLS_OPTION=server in the way of go-micro's generic
+// option, which offers no protocol (ALPN). It prints the address it listens on when it is in the registry.
 package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
@@ -17,6 +19,7 @@ import (
 	"github.com/micro/go-micro/v2/errors"
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/server"
+	"github.com/micro/go-micro/v2/server/grpc"
 
 	"ts-micro/interop/v2/greeter"
 )
@@ -89,7 +92,7 @@ func (Greeter) Chat(_ context.Context, stream server.Stream) error {
 }
 
 func main() {
-	service := micro.NewService(micro.Name(os.Getenv("SERVICE")))
+	service := micro.NewService(micro.Server(grpc.NewServer(security()...)), micro.Name(os.Getenv("SERVICE")))
 	service.Init(micro.AfterStart(func() error {
 		fmt.Println("listening on", service.Server().Options().Address)
 		return nil
@@ -100,4 +103,19 @@ func main() {
 	if err := service.Run(); err != nil {
 		log.Fatal(err)
 	}
+}
+
+func security() []server.Option {
+	if os.Getenv("TLS_CERT") == "" {
+		return nil
+	}
+	certificate, err := tls.LoadX509KeyPair(os.Getenv("TLS_CERT"), os.Getenv("TLS_KEY"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
+	if os.Getenv("TLS_OPTION") == "server" {
+		return []server.Option{server.TLSConfig(config)}
+	}
+	return []server.Option{grpc.AuthTLS(config)}
 }
