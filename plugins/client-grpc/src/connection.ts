@@ -27,7 +27,7 @@ export class Connection {
   readonly authority: string;
   /** When its last call ended, on the clock of `performance.now()`. */
   idleSince = performance.now();
-  /** Calls on it. */
+  /** Calls on it, and places kept for some. */
   streams = 0;
   /** The last stream that the server has taken, once it has said that it takes no more. */
   lastStreamId = Infinity;
@@ -103,11 +103,23 @@ export class Connection {
     return this.#socket.bytesRead;
   }
 
-  /** Begins a call. The caller says `released` when it is over. */
+  /** Keeps a place for one call, until `released`. */
+  reserve(): this {
+    if (this.streams++ === 0 && !this.#session.destroyed) this.#session.ref();
+    return this;
+  }
+
+  /**
+   * Begins the call that a place was kept for.
+   * @throws MicroError 503 `draining` when the connection has come to its end meanwhile. The place is given back.
+   */
   request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
-    const stream = this.#session.request(headers);
-    if (this.streams++ === 0) this.#session.ref();
-    return stream;
+    try {
+      return this.#session.request(headers);
+    } catch (thrown) {
+      this.released();
+      throw noMoreCalls(this.authority, thrown);
+    }
   }
 
   released(): void {
@@ -177,6 +189,14 @@ export class Connection {
       session.on("error", error).on("close", close).on("remoteSettings", greeted);
     });
   }
+}
+
+/** Nothing has left, or the server has said that it has not looked at it. */
+export function noMoreCalls(authority: string, cause?: unknown): MicroError {
+  return serviceUnavailable("go.micro.client", `${authority} takes no more calls on this connection`, {
+    reason: "draining",
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 function notGreeted(address: string, why: string, cause?: unknown): MicroError {

@@ -26,28 +26,34 @@ export class Connections {
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** A connection that takes a call now, if there is one. */
+  /** A place on a connection that takes a call now, if there is one. */
   take(address: string): Connection | undefined {
     const open = this.#open.get(address);
     if (open === undefined) return undefined;
-    for (const connection of open) if (connection.usable && !connection.full) return connection;
+    for (const connection of open) if (connection.usable && !connection.full) return connection.reserve();
     return undefined;
   }
 
   /**
-   * One that takes a call, dialled when need be. When the address has as many as it may, the emptiest: what is too
-   * much for the server waits there.
+   * A place, on a connection that is dialled when need be. When the address has as many as it may, on the emptiest:
+   * what is too much for the server waits there.
    * @throws MicroError 503 `connection-failed`; nothing has left this process then
    */
   async get(service: string, address: string, limit: Limit): Promise<Connection> {
     this.#remember(service, address);
-    const usable = (this.#open.get(address) ?? []).filter((connection) => connection.usable);
-    if (usable.length >= this.#options.size) {
-      return usable.reduce((least, each) => (each.streams < least.streams ? each : least));
+    for (;;) {
+      const usable = (this.#open.get(address) ?? []).filter((connection) => connection.usable);
+      if (usable.length >= this.#options.size) {
+        return usable.reduce((least, each) => (each.streams < least.streams ? each : least)).reserve();
+      }
+      limit.doing = "connecting to";
+      limit.address = address;
+      const dialled = await limit.race(this.#dial(address));
+      // Others have waited for it as well, and may have filled it.
+      if (!dialled.full) return dialled.reserve();
+      const other = this.take(address);
+      if (other !== undefined) return other;
     }
-    limit.doing = "connecting to";
-    limit.address = address;
-    return limit.race(this.#dial(address));
   }
 
   /** The service has only these nodes now: connections to others that it had finish what they have. */

@@ -15,8 +15,8 @@ import {
   statusFromReset,
   subtypeOf,
 } from "@ts-micro/grpc-wire";
-import { internalServerError, MicroError, serviceUnavailable } from "ts-micro";
-import type { Connection } from "./connection.ts";
+import { internalServerError, MicroError } from "ts-micro";
+import { type Connection, noMoreCalls } from "./connection.ts";
 import type { GrpcOptions } from "./grpc-options.ts";
 
 /** Who waits for the answers: a call, or a stream. */
@@ -42,7 +42,7 @@ export class Exchange {
   #refused: GrpcError | undefined;
   #ended = false;
 
-  /** @throws whatever the session throws that takes no more streams */
+  /** @throws MicroError 503 `draining` when the connection takes no more calls */
   constructor(
     connection: Connection,
     headers: OutgoingHttpHeaders,
@@ -171,9 +171,7 @@ export class Exchange {
     const { rstCode, id } = this.#stream;
     const { authority, gone, lastStreamId } = this.#connection;
     if (rstCode === constants.NGHTTP2_REFUSED_STREAM || id === undefined || id > lastStreamId) {
-      return serviceUnavailable("go.micro.client", `${authority} takes no more calls on this connection`, {
-        reason: "draining",
-      });
+      return noMoreCalls(authority);
     }
     if (gone) {
       const detail = `the connection to ${authority} ended before the answer`;

@@ -51,22 +51,20 @@ export interface HeadFields {
   /** As the caller named it. */
   readonly contentType: string;
   readonly format: Format;
-  /** What is left of the deadline, in milliseconds; `Infinity` for none. */
-  readonly remainingMs: number;
   readonly compressed: boolean;
 }
 
 /**
- * The headers of a call, in grpc-go's order.
+ * The headers of a call, but for what depends on connection and time.
  * @throws MicroError 400 for an endpoint or a metadata key that can't be sent
  */
-export function requestHeaders(fields: HeadFields, scheme: string, authority: string): OutgoingHttpHeaders {
-  const { request, metadata, contentType, format, remainingMs, compressed } = fields;
+export function requestHeaders(fields: HeadFields): OutgoingHttpHeaders {
+  const { request, metadata, contentType, format, compressed } = fields;
   const headers: OutgoingHttpHeaders = {
     ":method": "POST",
-    ":scheme": scheme,
+    ":scheme": "http",
     ":path": pathOf(request),
-    ":authority": authority,
+    ":authority": "",
     "content-type": format.contentType,
     "user-agent": userAgent,
     te: "trailers",
@@ -75,10 +73,20 @@ export function requestHeaders(fields: HeadFields, scheme: string, authority: st
   };
   if (compressed) headers["grpc-encoding"] = "gzip";
   toHeaders(metadata, headers);
-  if (remainingMs !== Infinity) {
-    headers["grpc-timeout"] = encodeTimeout(remainingMs);
-    // go-micro's own, in nanoseconds, for servers that look at nothing else. Longer ones than a hundred days are cut.
-    headers.timeout = `${Math.min(Math.ceil(remainingMs), 9_000_000_000)}000000`;
-  }
+  return headers;
+}
+
+/** @param remainingMs what is left of the deadline, in milliseconds; `Infinity` for none */
+export function complete(
+  headers: OutgoingHttpHeaders,
+  { scheme, authority }: { scheme: string; authority: string },
+  remainingMs: number,
+): OutgoingHttpHeaders {
+  headers[":scheme"] = scheme;
+  headers[":authority"] = authority;
+  if (remainingMs === Infinity) return headers;
+  headers["grpc-timeout"] = encodeTimeout(remainingMs);
+  // go-micro's own, in nanoseconds, for servers that look at nothing else. Longer ones than a hundred days are cut.
+  headers.timeout = `${Math.min(Math.ceil(remainingMs), 9_000_000_000)}000000`;
   return headers;
 }

@@ -7,7 +7,7 @@ import { Exchange, type Receiver } from "./exchange.ts";
 import { type GrpcOptions, grpcOptionsOf } from "./grpc-options.ts";
 import { encodeRequest } from "./message.ts";
 import type { GrpcSettings } from "./options.ts";
-import { contentTypeFor, requestHeaders } from "./request.ts";
+import { complete, contentTypeFor, requestHeaders } from "./request.ts";
 
 /** Answers kept for a slow reader before the server is made to wait, and the same in bytes. */
 const maxWaiting = 64;
@@ -19,16 +19,13 @@ export async function openStream(grpc: Grpc, attempt: StreamAttempt): Promise<Cl
   const options = grpcOptionsOf(request);
   const contentType = contentTypeFor(request, grpc.contentType);
   const format = grpc.formats.find(contentType);
+  const compressed = options.compress ?? grpc.settings.compression === "gzip";
+  const partial = requestHeaders({ request, metadata, contentType, format, compressed });
   const { address } = node;
   const connection =
     grpc.connections.take(address) ?? (await grpc.connections.get(request.service, address, limit));
   const remainingMs = deadline - performance.now();
-  const compressed = options.compress ?? grpc.settings.compression === "gzip";
-  const headers = requestHeaders(
-    { request, metadata, contentType, format, remainingMs, compressed },
-    connection.scheme,
-    connection.authority,
-  );
+  const headers = complete(partial, connection, remainingMs);
   const stream = new GrpcStream(grpc, { request, format, options, address });
   stream.begin(
     new Exchange(connection, headers, stream, options, grpc.settings.maxReceiveMessageBytes),

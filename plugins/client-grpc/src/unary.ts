@@ -5,7 +5,7 @@ import type { Grpc } from "./client.ts";
 import { Exchange, type Receiver } from "./exchange.ts";
 import { grpcOptionsOf } from "./grpc-options.ts";
 import { encodeRequest } from "./message.ts";
-import { contentTypeFor, requestHeaders } from "./request.ts";
+import { complete, contentTypeFor, requestHeaders } from "./request.ts";
 
 /** One request message, one answer. */
 export async function callUnary(grpc: Grpc, attempt: WireAttempt): Promise<unknown> {
@@ -15,15 +15,11 @@ export async function callUnary(grpc: Grpc, attempt: WireAttempt): Promise<unkno
   const format = grpc.formats.find(contentType);
   const compressed = options.compress ?? grpc.settings.compression === "gzip";
   const frame = encodeRequest(request.body, request.requestType, format, compressed, grpc.settings);
+  const partial = requestHeaders({ request, metadata, contentType, format, compressed });
   const { address } = node;
   const connection =
     grpc.connections.take(address) ?? (await grpc.connections.get(request.service, address, limit));
-  const remainingMs = limit.remainingMs();
-  const headers = requestHeaders(
-    { request, metadata, contentType, format, remainingMs, compressed },
-    connection.scheme,
-    connection.authority,
-  );
+  const headers = complete(partial, connection, limit.remainingMs());
   limit.doing = "waiting for the answer of";
   limit.address = address;
   return new Promise((resolve, reject) => {
