@@ -5,7 +5,7 @@ import { type ClientHost, type ClientWire, newClientOver } from "./client-over.t
 import { muxClientWire } from "./mux.ts";
 import { Pool } from "./pool.ts";
 import { openStream } from "./stream.ts";
-import { formatFor, readAnswer, writeHeader } from "./wire.ts";
+import { checkRequest, formatFor, readAnswer, writeHeader } from "./wire.ts";
 
 /** What mucp's calls and streams of one client share. */
 export interface Mucp extends Pick<ClientHost, "settings" | "path"> {
@@ -65,6 +65,7 @@ async function exchange(mucp: Mucp, attempt: WireAttempt): Promise<unknown> {
   const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
   const body = format.codec.encode(request.body, frame, request.requestType);
   const transport = mucp.transport();
+  checkRequest(body, transport, request.endpoint);
   const connection =
     pool.take(transport, node.address) ?? (await pool.dial(transport, request.service, node.address, limit));
   writeHeader(header, request, format, id, limit.remainingMs());

@@ -8,7 +8,7 @@ import type { StreamAttempt } from "./client-over.ts";
 import type { Connection, Receiver } from "./connection.ts";
 import type { Limit } from "./limit.ts";
 import type { Mucp } from "./mucp.ts";
-import { type Format, formatFor, readAnswer, writeHeader } from "./wire.ts";
+import { checkRequest, type Format, formatFor, readAnswer, writeHeader } from "./wire.ts";
 
 /** Answers kept for a slow reader before the server is made to wait. */
 const maxWaiting = 64;
@@ -158,7 +158,9 @@ class MucpStream implements ClientStream, Receiver {
     const { request, format, header } = this.#parts;
     const id = header[headers.id] ?? "";
     const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
-    return this.#connection.send({ header, body: format.codec.encode(body, frame, type) });
+    const encoded = format.codec.encode(body, frame, type);
+    checkRequest(encoded, this.#parts.mucp.transport(), request.endpoint);
+    return this.#connection.send({ header, body: encoded });
   }
 
   #drained(): Promise<void> {

@@ -7,7 +7,8 @@ import { internalServerError, MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Node } from "../registry/registry.ts";
-import type { Message } from "../transport/transport.ts";
+import { checkBodySize } from "../transport/message-size.ts";
+import type { Message, Transport } from "../transport/transport.ts";
 
 /** How the bodies of a call are written. */
 export interface Format {
@@ -60,6 +61,12 @@ export function writeHeader(
   header[headers.method] = request.endpoint;
   header[headers.service] = request.service;
   if (remainingMs !== Infinity) header[headers.timeout] = timeoutText(remainingMs);
+}
+
+/** @throws MicroError 413 `too-large` for a body that the transport doesn't carry. Nothing was sent then. */
+export function checkRequest(body: Uint8Array, transport: Transport, endpoint: string): void {
+  const what = `the request for ${endpoint}`;
+  checkBodySize(body, transport.maxMessageBytes, { id: "go.micro.client", what, code: 413 });
 }
 
 /**

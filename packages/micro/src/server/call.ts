@@ -1,5 +1,6 @@
 import type { CallContext } from "../context.ts";
 import { internalServerError, MicroError } from "../errors.ts";
+import { checkBodySize } from "../transport/message-size.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 import { errorAnswer, unaryAnswer } from "./response.ts";
@@ -10,7 +11,7 @@ import { textOf } from "./thrown.ts";
 export interface CallHost {
   readonly router: Router;
   /** The longest body of an answer, in bytes. */
-  readonly maxAnswerBytes: number;
+  readonly maxAnswerBytes: number | undefined;
   /** The call has its answer. Comes once. */
   answered(call: Call, answer: Message): void;
 }
@@ -61,7 +62,8 @@ export class Call {
     try {
       const frame = { kind: "response", id: head.id, endpoint: head.endpoint, error: "" } as const;
       const body = head.codec.encode(value, frame, this.#route.responseType);
-      checkSize(body, this.#host.maxAnswerBytes, head.endpoint);
+      const what = `the answer of ${head.endpoint}`;
+      checkBodySize(body, this.#host.maxAnswerBytes, { id: "go.micro.server", what, code: 500 });
       answer = unaryAnswer(head, body);
     } catch (thrown) {
       this.#fail(unencodable(thrown));
@@ -80,14 +82,6 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
   );
-}
-
-function checkSize(body: Uint8Array, limit: number, endpoint: string): void {
-  if (body.length <= limit) return;
-  const detail =
-    `the answer of ${endpoint} has ${body.length} bytes, of ${limit} allowed; ` +
-    "make it a stream, or raise maxMessageBytes of both sides' transport";
-  throw internalServerError("go.micro.server", detail, { reason: "too-large" });
 }
 
 /** go-micro's words. */

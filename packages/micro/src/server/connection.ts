@@ -17,7 +17,7 @@ export interface ConnectionHost {
   /** Answers tell the caller to leave. */
   readonly leaving: boolean;
   /** The longest body of an answer, in bytes. */
-  readonly maxAnswerBytes: number;
+  readonly maxAnswerBytes: number | undefined;
   /** The connection is closed and none of its handlers runs any more. */
   closed(connection: Connection): void;
 }
@@ -110,7 +110,7 @@ export class Connection implements SocketEvents, CallHost, SessionHost {
     this.#socket.destroy();
   }
 
-  get maxAnswerBytes(): number {
+  get maxAnswerBytes(): number | undefined {
     return this.#host.maxAnswerBytes;
   }
 

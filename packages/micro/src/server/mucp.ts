@@ -30,7 +30,7 @@ const mucp: Wire = {
       subscriptions,
       reader: new RequestReader(settings.codecs),
       leaving: false,
-      maxAnswerBytes: 4 * 1024 * 1024,
+      maxAnswerBytes: parts.transport.maxMessageBytes,
       closed: (connection) => connections.delete(connection),
     };
     let closing = false;

@@ -2,6 +2,7 @@ import type { CallContext } from "../context.ts";
 import { internalServerError, MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { Inbox } from "../inbox.ts";
+import { checkBodySize } from "../transport/message-size.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 import { halfCloseAnswer, streamEnd, streamItem } from "./response.ts";
@@ -10,6 +11,8 @@ import type { Route, Router } from "./router.ts";
 /** What a session needs of the connection it belongs to. */
 export interface SessionHost {
   readonly router: Router;
+  /** The longest body of an answer, in bytes. */
+  readonly maxAnswerBytes: number | undefined;
   send(message: Message): boolean;
   /** Resolves when `send` may be used again after it gave false; also when the connection is gone. */
   drained(): Promise<void>;
@@ -124,11 +127,10 @@ export class Session {
 
   #item(value: unknown): Message {
     const frame = { kind: "response", id: this.#head.id, endpoint: this.#head.endpoint, error: "" } as const;
-    return streamItem(
-      this.#head,
-      this.stream,
-      this.#head.codec.encode(value, frame, this.#route.responseType),
-    );
+    const body = this.#head.codec.encode(value, frame, this.#route.responseType);
+    const what = `an answer of the stream ${this.#head.endpoint}`;
+    checkBodySize(body, this.#host.maxAnswerBytes, { id: "go.micro.server", what, code: 500 });
+    return streamItem(this.#head, this.stream, body);
   }
 
   #isCrowded(): boolean {

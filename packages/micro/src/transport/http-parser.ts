@@ -252,7 +252,10 @@ export class HttpParser {
 
   #limitBody(length: number): void {
     const { maxBodyBytes } = this.#options;
-    if (length > maxBodyBytes) throw new HttpError(413, `body longer than ${maxBodyBytes} bytes`);
+    if (length <= maxBodyBytes) return;
+    const more = typeof this.#head?.body === "number" ? "" : " or more";
+    const has = `it has ${length}${more}; raise maxMessageBytes to take it`;
+    throw new HttpError(413, `body longer than ${maxBodyBytes} bytes: ${has}`);
   }
 
   #finish(body: Buffer = this.#body?.take() ?? noBytes): void {

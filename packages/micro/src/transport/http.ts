@@ -35,8 +35,8 @@ export function newHttpTransport(options: HttpTransportOptions = {}): Transport 
 
   return {
     name: "http",
-    sharesPort: true,
     maxMessageBytes,
+    sharesPort: true,
 
     connect,
 

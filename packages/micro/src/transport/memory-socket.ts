@@ -66,7 +66,8 @@ export class MemorySocket implements Socket {
     const copy: Message = { header: carriedHeader(message.header), body: Buffer.from(message.body) };
     if (peer.#closed || peer.#end !== undefined) return true;
     if (copy.body.length > peer.#maxMessageBytes) {
-      this.#breakOff(peer, `body longer than ${peer.#maxMessageBytes} bytes`);
+      const has = `it has ${copy.body.length}; raise maxMessageBytes to take it`;
+      this.#breakOff(peer, `body longer than ${peer.#maxMessageBytes} bytes: ${has}`);
       return true;
     }
     peer.#inbox.push(copy);

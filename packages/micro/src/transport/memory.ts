@@ -27,6 +27,7 @@ export function newMemoryTransport(options: TransportOptions = {}): Transport {
 
   return {
     name: "memory",
+    maxMessageBytes,
 
     async dial(address, events, { signal } = {}) {
       if (signal?.aborted === true) {

@@ -11,7 +11,10 @@ export interface Transport extends AsyncDisposable {
   readonly name: string;
   /** True when other protocols can share the port of a listener: `ListenOptions.protocols`. @default false */
   readonly sharesPort?: boolean;
-  /** Longest message body accepted, in bytes; other protocols on its ports keep to it too. @default 4 MiB */
+  /**
+   * Longest message body that it carries, in bytes, in either direction; absent for no limit. A received one that is
+   * longer ends the connection, so who sends looks at this first. Other protocols on its ports keep to it too.
+   */
   readonly maxMessageBytes?: number;
   /**
    * Resolves once messages can be sent.

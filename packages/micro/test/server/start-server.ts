@@ -6,16 +6,17 @@ import { newMemoryRegistry } from "../../src/registry/memory.ts";
 import { newServer } from "../../src/server/mucp.ts";
 import type { ServerOptions } from "../../src/server/server.ts";
 import { newHttpTransport } from "../../src/transport/http.ts";
+import type { Transport } from "../../src/transport/transport.ts";
 import { RawClient } from "./raw-client.ts";
 
 /** A mucp server over real sockets, and what surrounds it. Stopped when the test is over. */
-export function setUp(context: TestContext, options: ServerOptions = {}) {
+export function setUp(context: TestContext, all: ServerOptions & { transport?: Transport } = {}) {
   const hub = randomUUID();
   const lines: string[] = [];
   const logger = newLogger({ write: (line) => lines.push(line), level: "debug" });
   const registry = newMemoryRegistry({ addresses: [hub] });
   const broker = newMemoryBroker({ addresses: [hub], logger });
-  const transport = newHttpTransport({ logger });
+  const { transport = newHttpTransport({ logger }), ...options } = all;
   const server = newServer({
     name: "go.micro.srv.greeter",
     address: "127.0.0.1:0",
