@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { joinAddress, type ListenAddress, parseListenAddress } from "../address.ts";
 import { internalServerError, MicroError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -36,6 +36,12 @@ export interface ReceiverSetup {
 }
 
 /**
+ * Requests that one connection may send before it has its answers. Node reads on while answers are not ready, so
+ * this bounds what a peer can make us hold; publishers, Go's included, send one after the other.
+ */
+const maxPipelined = 16;
+
+/**
  * The HTTP server that takes messages for the subscriptions of one broker, as go-micro's does
  * (`broker/http.go`, ServeHTTP).
  *
@@ -46,7 +52,18 @@ export interface ReceiverSetup {
  */
 export async function startReceiver(setup: ReceiverSetup): Promise<Receiver> {
   const { logger, tls } = setup;
+  /** Requests that wait for their answers. */
+  const waiting = new WeakMap<Socket, number>();
   const server = newServer(setup, (request, response) => {
+    const { socket } = request;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    if (count > maxPipelined) {
+      logger.warn(`${socket.remoteAddress} sends without waiting for answers and is cut off`);
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, count);
+    response.once("close", () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
     receive(setup, request, response).catch((thrown: unknown) => {
       logger.debug(`a request ended early: ${String(thrown)}`);
       response.destroy();
