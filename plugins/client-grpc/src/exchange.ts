@@ -15,7 +15,7 @@ import {
   statusFromReset,
   subtypeOf,
 } from "@ts-micro/grpc-wire";
-import { internalServerError, MicroError } from "ts-micro";
+import { internalServerError, type Metadata, MicroError } from "ts-micro";
 import { type Connection, noMoreCalls } from "./connection.ts";
 import type { GrpcOptions } from "./grpc-options.ts";
 
@@ -124,7 +124,8 @@ export class Exchange {
       this.#refuse(new GrpcError({ code: statusCode.unknown, message }));
     } else {
       this.#encoding = headers["grpc-encoding"] as string | undefined;
-      this.#options.onHeader?.(fromHeaders(headers));
+      const wrong = told(this.#options.onHeader, headers);
+      if (wrong !== undefined) this.#refuse(wrong);
     }
   }
 
@@ -153,8 +154,8 @@ export class Exchange {
     const trailers = this.#trailers;
     // Without a status it is a reset, which "close" tells.
     if (trailers === undefined || this.#ended) return;
-    this.#options.onTrailer?.(fromHeaders(trailers));
-    const error = readStatus(trailers);
+    const wrong = told(this.#options.onTrailer, trailers);
+    const error = wrong ?? readStatus(trailers);
     if (error === undefined && this.#reader.incomplete) {
       this.#end(new GrpcError({ code: statusCode.internal, message: "the answer ends within a message" }));
     } else this.#end(error);
@@ -184,5 +185,20 @@ export class Exchange {
     if (this.#ended) return;
     this.#ended = true;
     this.#receiver.finished(error);
+  }
+}
+
+/** Tells the caller's function. What it throws becomes the call's failure: nobody else could catch it. */
+function told(
+  listener: ((metadata: Metadata) => void) | undefined,
+  headers: IncomingHttpHeaders,
+): MicroError | undefined {
+  try {
+    listener?.(fromHeaders(headers));
+    return undefined;
+  } catch (thrown) {
+    return internalServerError("go.micro.client", `onHeader or onTrailer failed: ${String(thrown)}`, {
+      cause: thrown,
+    });
   }
 }

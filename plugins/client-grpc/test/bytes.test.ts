@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { MicroError } from "ts-micro";
 import type { Client } from "ts-micro/client";
-import { type GrpcClientOptions, newClient } from "../src/index.ts";
+import { type GrpcClientOptions, newClient, withGrpc } from "../src/index.ts";
 
 const [data, headers, reset, settings, ping, goaway] = [0, 1, 3, 4, 6, 7];
 const endStream = 1;
@@ -225,6 +225,18 @@ test("the server's limit of concurrent calls opens further connections", async (
   while (waiting.length < 2) await new Promise(setImmediate);
   for (const { id, answer } of waiting) answer(ok(id, hello));
   await Promise.all(calls);
+});
+
+test("what a listener throws is the failure of its call", async (context) => {
+  const address = await serve(context, ({ id, answer }) => answer(ok(id, hello)));
+  const client = connect(context);
+  const listener = (): never => {
+    throw new Error("not my day");
+  };
+  for (const options of [{ onHeader: listener }, { onTrailer: listener }]) {
+    await assert.rejects(client.call(withGrpc(to(address), options)), { code: 500, detail: /not my day/ });
+  }
+  assert.equal((await client.call<Uint8Array>(to(address))).length, 12);
 });
 
 test("what isn't HTTP/2 is no connection, and the call never left", async (context) => {
