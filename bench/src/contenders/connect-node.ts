@@ -45,26 +45,33 @@ export const connectNode: Contender = {
     return {
       call: async (name) => (await client.hello({ text: name })).text,
       async open() {
-        let send: (name: string | undefined) => void = () => {};
+        const queue: (string | undefined)[] = [];
+        let wake = (): void => {};
+        const send = (name: string | undefined): void => {
+          queue.push(name);
+          wake();
+        };
         const requests = (async function* () {
           for (;;) {
-            const name = await new Promise<string | undefined>((resolve) => {
-              send = resolve;
-            });
-            if (name === undefined) return;
-            yield { text: name };
+            while (queue.length === 0) {
+              await new Promise<void>((resolve) => {
+                wake = resolve;
+              });
+            }
+            const text = queue.shift();
+            if (text === undefined) return;
+            yield { text };
           }
         })();
         const answers = client.hellos(requests)[Symbol.asyncIterator]();
         return {
           async call(name) {
-            const answer = answers.next();
-            await null;
             send(name);
-            return (await answer).value.text;
+            return (await answers.next()).value.text;
           },
           async close() {
             send(undefined);
+            await answers.next();
           },
         };
       },
