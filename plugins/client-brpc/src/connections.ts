@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { MicroError, serviceUnavailable, type TlsOptions } from "ts-micro";
-import type { Limit } from "ts-micro/client";
+import { DialledAddresses, type Limit } from "ts-micro/client";
 import type { Node } from "ts-micro/registry";
 import { connectTcp } from "ts-micro/transport";
 import { type Answer, Connection } from "./connection.ts";
@@ -21,8 +21,7 @@ export class Connections {
   readonly #sharing: Sharing;
   readonly #health: HealthChecks;
   readonly #live = new Set<Connection>();
-  /** Which addresses were called for a service, to notice those that leave it. */
-  readonly #addresses = new Map<string, Set<string>>();
+  readonly #addresses = new DialledAddresses();
   readonly #closing = new AbortController();
 
   constructor(options: ConnectionsOptions) {
@@ -48,7 +47,7 @@ export class Connections {
     limit: Limit,
     frame: (id: number) => Buffer,
   ): Promise<Answer> {
-    this.#remember(service, address);
+    this.#addresses.add(service, address);
     limit.doing = "connecting to";
     limit.address = address;
     const taken = this.#sharing.take(address);
@@ -68,16 +67,10 @@ export class Connections {
 
   /** The service has only these nodes now: connections to others that it had take no further calls. */
   keepOnly(service: string, nodes: readonly Node[]): void {
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) return;
-    const present = new Set(nodes.map(({ address }) => address));
-    for (const address of addresses) {
-      if (present.has(address)) continue;
-      addresses.delete(address);
+    for (const address of this.#addresses.keepOnly(service, nodes)) {
       this.#sharing.drop(address);
       this.#health.forget(address);
     }
-    if (addresses.size === 0) this.#addresses.delete(service);
   }
 
   /** Breaks every connection. Attempts to connect fail. */
@@ -120,11 +113,5 @@ export class Connections {
     const connection = new Connection(address, socket, this.#options, () => this.#live.delete(connection));
     this.#live.add(connection);
     return connection;
-  }
-
-  #remember(service: string, address: string): void {
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) this.#addresses.set(service, new Set([address]));
-    else addresses.add(address);
   }
 }

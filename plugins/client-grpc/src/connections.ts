@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Limit } from "ts-micro/client";
+import { DialledAddresses, type Limit } from "ts-micro/client";
 import type { Node } from "ts-micro/registry";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 
@@ -16,8 +16,7 @@ export class Connections {
   readonly #open = new Map<string, Connection[]>();
   /** One dial per address at a time: whoever comes meanwhile waits for it, too. */
   readonly #dialling = new Map<string, Promise<Connection>>();
-  /** Which addresses were called for a service, to notice those that leave it. */
-  readonly #addresses = new Map<string, Set<string>>();
+  readonly #addresses = new DialledAddresses();
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;
 
@@ -40,7 +39,7 @@ export class Connections {
    * @throws MicroError 503 `connection-failed`; nothing has left this process then
    */
   async get(service: string, address: string, limit: Limit): Promise<Connection> {
-    this.#remember(service, address);
+    this.#addresses.add(service, address);
     for (;;) {
       const usable = (this.#open.get(address) ?? []).filter((connection) => connection.usable);
       if (usable.length >= this.#options.size) {
@@ -58,16 +57,10 @@ export class Connections {
 
   /** The service has only these nodes now: connections to others that it had finish what they have. */
   keepOnly(service: string, nodes: readonly Node[]): void {
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) return;
-    const present = new Set(nodes.map((node) => node.address));
-    for (const address of addresses) {
-      if (present.has(address)) continue;
-      addresses.delete(address);
+    for (const address of this.#addresses.keepOnly(service, nodes)) {
       for (const connection of this.#open.get(address) ?? []) connection.leave();
       this.#open.delete(address);
     }
-    if (addresses.size === 0) this.#addresses.delete(service);
   }
 
   /** Breaks every connection. Dials under way fail. */
@@ -98,12 +91,6 @@ export class Connections {
     const usable = (this.#open.get(address) ?? []).filter((each) => each.usable);
     this.#open.set(address, [...usable, connection]);
     this.#timer ??= this.#expireLater();
-  }
-
-  #remember(service: string, address: string): void {
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) this.#addresses.set(service, new Set([address]));
-    else addresses.add(address);
   }
 
   /** Closes what nobody has used for long. Runs only while something is open. */

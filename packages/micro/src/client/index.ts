@@ -7,6 +7,7 @@ export {
   type StreamAttempt,
   type WireCalls,
 } from "./client-over.ts";
+export { DialledAddresses } from "./dialled-addresses.ts";
 export type { Limit } from "./limit.ts";
 export { type MucpClientOptions, newClient } from "./mucp.ts";
 export { defaultBackoff, defaultRetry } from "./retry.ts";

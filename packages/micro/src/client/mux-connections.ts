@@ -3,6 +3,7 @@ import { notImplemented } from "../errors.ts";
 import { alpn } from "../mux/link.ts";
 import type { Node } from "../registry/registry.ts";
 import type { Transport } from "../transport/transport.ts";
+import { DialledAddresses } from "./dialled-addresses.ts";
 import type { Limit } from "./limit.ts";
 import { MuxConnection } from "./mux-connection.ts";
 import type { ClientSettings } from "./settings.ts";
@@ -15,8 +16,7 @@ export class MuxConnections {
   readonly #dialling = new Map<string, Promise<MuxConnection>>();
   /** Everything that is not closed, also what only finishes its calls. */
   readonly #live = new Set<MuxConnection>();
-  /** Which addresses were dialled for a service, to notice those that leave it. */
-  readonly #addresses = new Map<string, Set<string>>();
+  readonly #addresses = new DialledAddresses();
   readonly #closing = new AbortController();
   #transport: Transport | undefined;
 
@@ -57,15 +57,7 @@ export class MuxConnections {
 
   /** The service has only these nodes now: connections to others that it had finish their calls. */
   keepOnly(service: string, nodes: readonly Node[]): void {
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) return;
-    const present = new Set(nodes.map((node) => node.address));
-    for (const address of addresses) {
-      if (present.has(address)) continue;
-      addresses.delete(address);
-      this.#open.get(address)?.retire();
-    }
-    if (addresses.size === 0) this.#addresses.delete(service);
+    for (const address of this.#addresses.keepOnly(service, nodes)) this.#open.get(address)?.retire();
   }
 
   /** Breaks every connection. Dials under way fail. */
@@ -75,8 +67,7 @@ export class MuxConnections {
   }
 
   #dial(transport: Transport, service: string, address: string): Promise<MuxConnection> {
-    const addresses = this.#addresses.get(service) ?? new Set();
-    this.#addresses.set(service, addresses.add(address));
+    this.#addresses.add(service, address);
     let dialling = this.#dialling.get(address);
     if (dialling === undefined) {
       dialling = this.#openOne(transport, address).finally(() => this.#dialling.delete(address));

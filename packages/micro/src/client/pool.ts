@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Node } from "../registry/registry.ts";
 import type { Transport } from "../transport/transport.ts";
 import { Connection } from "./connection.ts";
+import { DialledAddresses } from "./dialled-addresses.ts";
 import type { Limit } from "./limit.ts";
 
 export interface PoolOptions {
@@ -21,8 +22,7 @@ export class Pool {
   readonly #idle = new Map<string, Connection[]>();
   /** Dialled and not ended, idle or not. */
   readonly #live = new Set<Connection>();
-  /** Which addresses were dialled for a service, to notice those that leave it. */
-  readonly #addresses = new Map<string, Set<string>>();
+  readonly #addresses = new DialledAddresses();
   readonly #closing = new AbortController();
   #transport: Transport | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -83,15 +83,7 @@ export class Pool {
 
   /** The service has only these nodes now: connections to others that it had are not used again. */
   keepOnly(service: string, nodes: readonly Node[]): void {
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) return;
-    const present = new Set(nodes.map((node) => node.address));
-    for (const address of addresses) {
-      if (present.has(address)) continue;
-      addresses.delete(address);
-      this.drop(address);
-    }
-    if (addresses.size === 0) this.#addresses.delete(service);
+    for (const address of this.#addresses.keepOnly(service, nodes)) this.drop(address);
   }
 
   /** Closes the idle connections to `address`; those at work are closed after their call. */
@@ -115,9 +107,7 @@ export class Pool {
     if (transport !== this.#transport) this.#useTransport(transport);
     const connection = new Connection(address, (ended) => this.#remove(ended));
     this.#live.add(connection);
-    const addresses = this.#addresses.get(service);
-    if (addresses === undefined) this.#addresses.set(service, new Set([address]));
-    else addresses.add(address);
+    this.#addresses.add(service, address);
     await connection.dial(transport, {
       timeoutMs: this.#options.dialTimeoutMs,
       signal: this.#closing.signal,
