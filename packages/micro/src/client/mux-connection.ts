@@ -1,17 +1,16 @@
 import type { Duplex } from "node:stream";
-import type { Codec, Frame, MessageType } from "../codec/codec.ts";
-import { codecFor } from "../codec/codecs.ts";
-import { internalServerError, MicroError } from "../errors.ts";
-import { headers } from "../headers.ts";
+import type { MicroError } from "../errors.ts";
 import type { Metadata } from "../metadata.ts";
-import { decodeBody, encodeBody, metadataField } from "../mux/body.ts";
+import { encodeBody } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
+import { checkBodySize } from "../transport/message-size.ts";
 import type { WireAttempt } from "./attempt.ts";
 import type { StreamRequest } from "./client.ts";
 import { connectionFailed, connectionLost } from "./connection.ts";
-import type { Interruptible, Limit } from "./limit.ts";
+import { MuxCall } from "./mux-call.ts";
+import { extraField, type Head, Heads, timeField } from "./mux-heads.ts";
 import type { ClientSettings } from "./settings.ts";
 
 /** What a connection tells who keeps it. */
@@ -21,17 +20,6 @@ export interface MuxConnectionEvents {
   closed(): void;
 }
 
-/** What is constant for many calls: sent once, and named by its number from then on. */
-export interface Head {
-  readonly number: number;
-  readonly service: string;
-  readonly contentType: string;
-  readonly from: string | undefined;
-  readonly codec: Codec;
-  /** For the codec. */
-  readonly frame: Frame;
-}
-
 /** What waits for frames that carry its number. */
 export interface Exchange {
   frame(letter: number, line: Line, heardAt: number): void;
@@ -39,8 +27,6 @@ export interface Exchange {
   closed(error: MicroError): void;
 }
 
-/** Heads that a connection may have; when they are used up, the numbers are given anew. */
-const maxHeads = 1024;
 /** Numbers of calls that JavaScript and the protocol hold exactly. */
 const lastId = 2 ** 48;
 
@@ -48,11 +34,10 @@ const lastId = 2 ** 48;
 export class MuxConnection implements LinkEvents {
   readonly address: string;
   readonly #link: Link;
-  readonly #settings: ClientSettings;
   readonly #events: MuxConnectionEvents;
   readonly #exchanges = new Map<number, Exchange>();
-  readonly #heads = new Map<string, Head[]>();
-  #headCount = 0;
+  readonly #heads: Heads;
+  readonly #maxBodyBytes: number;
   #nextId = 1;
   #usable = true;
   #ended: MicroError | undefined;
@@ -66,9 +51,10 @@ export class MuxConnection implements LinkEvents {
     events: MuxConnectionEvents,
   ) {
     this.address = address;
-    this.#settings = settings;
     this.#events = events;
+    this.#maxBodyBytes = maxBodyBytes;
     this.#link = new Link(socket, this, { maxBodyBytes });
+    this.#heads = new Heads(this.#link, settings);
   }
 
   /** A new call may be made on it, at once or when it is drained. */
@@ -87,19 +73,41 @@ export class MuxConnection implements LinkEvents {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Sends the request and gives the decoded answer. */
+  /**
+   * Sends the request and gives the decoded answer.
+   * @throws MicroError 503 `connection-failed` when the connection is gone already; nothing has left then
+   */
   call(attempt: WireAttempt): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) throw this.#ended;
       const { request, limit, metadata, remainingMs } = attempt;
       const head = this.headFor(request, metadata);
-      const body = encodeBody(head.codec, request.body, head.frame, request.requestType);
-      const call = new Call(this, limit, head, request.responseType, resolve, reject);
+      const body = this.encoded(head, request, request.body);
+      const call = new MuxCall(this, limit, head, request.responseType, resolve, reject);
       limit.doing = "waiting for the answer of";
       limit.address = this.address;
       this.#link.send(`q${call.id} ${head.number} ${timeField(remainingMs)} ${extraField(metadata)} `, body);
       limit.begin(call);
     });
+  }
+
+  /**
+   * The head of a request, which is sent now when it is new.
+   * @throws MicroError as `call` does
+   */
+  headFor(request: StreamRequest, metadata: Metadata): Head {
+    if (this.#ended !== undefined) throw connectionFailed(this.address, this.#ended);
+    return this.#heads.of(request, metadata);
+  }
+
+  /** @throws MicroError 413 `too-large`; as the codec does */
+  encoded(head: Head, { endpoint, requestType }: StreamRequest, value: unknown): string | Uint8Array {
+    const body = encodeBody(head.codec, value, head.frame, requestType);
+    checkBodySize(body, this.#maxBodyBytes, {
+      id: "go.micro.client",
+      what: `the request to ${endpoint}`,
+      code: 413,
+    });
+    return body;
   }
 
   /** Gives what waits for frames a number. */
@@ -135,36 +143,6 @@ export class MuxConnection implements LinkEvents {
   /** A call had no answer in time. Nobody may be there any more if nothing else was heard since it left. */
   suspect(heardBefore: number): void {
     if (this.#link.heardAt === heardBefore) this.#link.probe();
-  }
-
-  /** The head of a request, which is sent now when it is new. */
-  headFor(request: StreamRequest, metadata: Metadata): Head {
-    const { service, endpoint } = request;
-    const contentType = request.contentType ?? this.#settings.contentType;
-    const from = metadata[headers.fromService];
-    const known = this.#heads.get(endpoint);
-    if (known !== undefined) {
-      for (const head of known) {
-        if (head.service === service && head.contentType === contentType && head.from === from) return head;
-      }
-    }
-    if (this.#headCount >= maxHeads) {
-      this.#heads.clear();
-      this.#headCount = 0;
-    }
-    const head: Head = {
-      number: this.#headCount++,
-      service,
-      contentType,
-      from,
-      codec: codecFor(contentType, this.#settings.codecs),
-      frame: { kind: "request", id: "", endpoint, error: "" },
-    };
-    this.#link.send(`h${head.number} `, JSON.stringify({ service, endpoint, contentType, from }));
-    const same = this.#heads.get(endpoint);
-    if (same === undefined) this.#heads.set(endpoint, [head]);
-    else same.push(head);
-    return head;
   }
 
   frame(letter: number, line: Line): void {
@@ -214,91 +192,4 @@ export class MuxConnection implements LinkEvents {
     this.#usable = false;
     this.#events.unusable();
   }
-}
-
-/** A request that waits for its answer. */
-class Call implements Exchange, Interruptible {
-  readonly id: number;
-  readonly #connection: MuxConnection;
-  readonly #limit: Limit;
-  readonly #head: Head;
-  readonly #type: MessageType | undefined;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
-  /** What was heard last when the request left, on the clock of `performance.now()`. */
-  readonly #heardBefore: number;
-
-  constructor(
-    connection: MuxConnection,
-    limit: Limit,
-    head: Head,
-    type: MessageType | undefined,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.#connection = connection;
-    this.#limit = limit;
-    this.#head = head;
-    this.#type = type;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    this.#heardBefore = connection.heardAt;
-    this.id = connection.add(this);
-  }
-
-  frame(letter: number, line: Line, heardAt: number): void {
-    if (letter !== letters.answer && letter !== letters.error) return;
-    const limit = this.#limit;
-    this.#connection.remove(this.id);
-    limit.done(this);
-    // The server gave up for the same deadline: that must not look like an answer of the handler's own.
-    if (limit.deadline <= heardAt) this.#reject(limit.expire());
-    else if (letter === letters.error) this.#reject(errorIn(line));
-    else {
-      try {
-        this.#resolve(decodeBody(this.#head.codec, line, "response", this.#type));
-      } catch (thrown) {
-        this.#reject(unreadable(this.#connection.address, thrown));
-      }
-    }
-  }
-
-  closed(error: MicroError): void {
-    this.#limit.done(this);
-    this.#reject(error);
-  }
-
-  interrupt(error: MicroError): void {
-    this.#connection.write(`x${this.id}\n`);
-    this.#connection.remove(this.id);
-    if (error.reason === "timeout") this.#connection.suspect(this.#heardBefore);
-    this.#reject(error);
-  }
-}
-
-/** What an `e` frame says. */
-export function errorIn(line: Line): MicroError {
-  return MicroError.parse(line.bytes?.toString() ?? line.rest());
-}
-
-export function unreadable(address: string, thrown: unknown): MicroError {
-  const detail = `can't read the answer of ${address}: ${MicroError.from(thrown).detail}`;
-  return internalServerError("go.micro.client.codec", detail, { reason: "decode-failed", cause: thrown });
-}
-
-/** Milliseconds until the caller gives up, 0 for never: the server shall not give up before it does. */
-export function timeField(remainingMs: number): number {
-  // Beyond a hundred days the digits would become an exponent; nobody waits for those.
-  return remainingMs === Infinity ? 0 : Math.max(1, Math.min(Math.ceil(remainingMs), 9_000_000_000));
-}
-
-/** What of the metadata is not in the head. */
-export function extraField(metadata: Metadata): string {
-  let extra: Metadata | undefined;
-  for (const key in metadata) {
-    if (key === headers.fromService) continue;
-    extra ??= {};
-    extra[key] = metadata[key] as string;
-  }
-  return extra === undefined ? "-" : metadataField(extra);
 }

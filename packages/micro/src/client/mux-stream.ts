@@ -1,21 +1,15 @@
 import { type MicroError, serviceUnavailable } from "../errors.ts";
 import { Inbox } from "../inbox.ts";
-import { arrivedWeight, decodeBody, encodeBody, weightOf, windowWeight } from "../mux/body.ts";
+import { arrivedWeight, decodeBody, weightOf, windowWeight } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import type { CallPath } from "./call.ts";
 import type { ClientStream } from "./client.ts";
 import type { StreamAttempt } from "./client-over.ts";
 import type { Limit } from "./limit.ts";
-import {
-  type Exchange,
-  errorIn,
-  extraField,
-  type Head,
-  type MuxConnection,
-  timeField,
-  unreadable,
-} from "./mux-connection.ts";
+import { errorIn, unreadable } from "./mux-call.ts";
+import type { Exchange, MuxConnection } from "./mux-connection.ts";
+import { extraField, type Head, timeField } from "./mux-heads.ts";
 
 /** Sends the frame that opens the stream, and gives it. */
 export function openMuxStream(
@@ -135,8 +129,7 @@ class MuxStream implements ClientStream, Exchange {
   async #send(body: unknown): Promise<void> {
     if (this.#ended?.error !== undefined) throw this.#ended.error;
     if (this.#sendEnded || this.#ended !== undefined) throw this.#noMoreRequests();
-    const { codec, frame } = this.#head;
-    const encoded = encodeBody(codec, body, frame, this.#attempt.request.requestType);
+    const encoded = this.#connection.encoded(this.#head, this.#attempt.request, body);
     if (this.#credit > 0) this.#sendItem(encoded);
     else {
       await new Promise<void>((resolve, reject) => this.#unsent.push({ body: encoded, resolve, reject }));

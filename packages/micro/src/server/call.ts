@@ -78,14 +78,14 @@ export class Call {
   }
 }
 
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
   );
 }
 
-/** go-micro's words. */
-function unencodable(thrown: unknown): MicroError {
+/** Why a result can't be sent, in go-micro's words. */
+export function unencodable(thrown: unknown): MicroError {
   if (MicroError.is(thrown) && thrown.reason === "too-large") return thrown;
   const detail = `Unable to encode body: ${MicroError.is(thrown) ? thrown.detail : textOf(thrown)}`;
   return internalServerError("go.micro.server", detail, { reason: "encode-failed", cause: thrown });

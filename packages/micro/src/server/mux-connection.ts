@@ -1,18 +1,19 @@
 import type { Duplex } from "node:stream";
-import type { Codec, Codecs, Frame } from "../codec/codec.ts";
-import { codecFor } from "../codec/codecs.ts";
+import type { Codecs } from "../codec/codec.ts";
 import { CallContext, type Peer } from "../context.ts";
-import { badRequest, internalServerError, MicroError } from "../errors.ts";
+import { badRequest, MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
 import { decodeBody, encodeBody } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
-import { remoteAddressOf } from "../transport/stream-address.ts";
+import { checkBodySize } from "../transport/message-size.ts";
+import { localAddressOf, remoteAddressOf } from "../transport/stream-address.ts";
+import { isPromiseLike, unencodable } from "./call.ts";
+import { type MuxHead, MuxHeads } from "./mux-heads.ts";
 import { MuxSession } from "./mux-session.ts";
-import type { Route, Router } from "./router.ts";
-import { textOf } from "./thrown.ts";
+import type { Router } from "./router.ts";
 
 /** What all connections of a server share. */
 export interface MuxHost {
@@ -25,24 +26,6 @@ export interface MuxHost {
   closed(connection: MuxConnection): void;
 }
 
-/** What is constant for many calls. */
-interface NamedHead {
-  readonly service: string;
-  readonly endpoint: string;
-  readonly contentType: string;
-  readonly from: string;
-}
-
-/** The same with what was found for it. */
-export interface MuxHead extends NamedHead {
-  readonly codec: Codec;
-  readonly route: Route;
-  /** For the codec. */
-  readonly frame: Frame;
-}
-
-/** Heads that a connection may have. A well-behaved caller gives their numbers anew when they are used up. */
-const maxHeads = 4096;
 /** Calls and streams of one caller that may run together until the connection is no longer read. */
 const maxRunning = 4096;
 
@@ -50,8 +33,9 @@ const maxRunning = 4096;
 export class MuxConnection implements LinkEvents {
   readonly #host: MuxHost;
   readonly #link: Link;
+  readonly #local: string;
   readonly #peer: Peer;
-  readonly #heads = new Map<number, NamedHead | MuxHead>();
+  readonly #heads: MuxHeads;
   readonly #calls = new Map<number, CallContext>();
   readonly #sessions = new Map<number, MuxSession>();
   #paused = false;
@@ -63,6 +47,8 @@ export class MuxConnection implements LinkEvents {
 
   constructor(host: MuxHost, socket: Duplex) {
     this.#host = host;
+    this.#heads = new MuxHeads(host.router, host.codecs);
+    this.#local = localAddressOf(socket);
     this.#peer = { address: remoteAddressOf(socket) };
     this.#link = new Link(socket, this, { maxBodyBytes: host.maxBodyBytes });
   }
@@ -73,7 +59,7 @@ export class MuxConnection implements LinkEvents {
         this.#call(line);
         break;
       case letters.head:
-        this.#head(line);
+        this.#heads.define(line);
         break;
       case letters.open:
         this.#open(line);
@@ -131,6 +117,14 @@ export class MuxConnection implements LinkEvents {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** @throws MicroError 500 `too-large`; as the codec does */
+  encoded(head: MuxHead, value: unknown, what: string): string | Uint8Array {
+    const body = encodeBody(head.codec, value, head.frame, head.route.responseType);
+    const sender = { id: "go.micro.server", what: `${what} of ${head.endpoint}`, code: 500 } as const;
+    checkBodySize(body, this.#host.maxBodyBytes, sender);
+    return body;
+  }
+
   sessionEnded(id: number): void {
     this.#sessions.delete(id);
     this.#regulate();
@@ -140,20 +134,6 @@ export class MuxConnection implements LinkEvents {
   sendError(id: number, error: MicroError): void {
     // An error without an id and a code is a plain text in go-micro; here all have one form.
     this.send(`e${id} `, JSON.stringify(error));
-  }
-
-  #head(line: Line): void {
-    const number = line.number();
-    if (number >= maxHeads)
-      throw new BadFrame(`a head with the number ${number}; they end at ${maxHeads - 1}`);
-    const text = line.bytes?.toString() ?? line.rest();
-    const { service, endpoint, contentType, from } = JSON.parse(text) as Record<string, unknown>;
-    this.#heads.set(number, {
-      service: word(service),
-      endpoint: word(endpoint),
-      contentType: word(contentType),
-      from: word(from),
-    });
   }
 
   #call(line: Line): void {
@@ -205,24 +185,13 @@ export class MuxConnection implements LinkEvents {
     void session.run();
   }
 
-  /** Answers the call itself when there is no such endpoint; it may be added later. */
+  /** Answers the call itself when there is no such endpoint. */
   #headOf(id: number, number: number): MuxHead | undefined {
-    const named = this.#heads.get(number);
-    if (named === undefined) throw new BadFrame(`a call with the head ${number}, which was never sent`);
-    const { router, codecs } = this.#host;
-    if ("route" in named) {
-      router.stats.requests++;
-      return named;
-    }
-    const { endpoint } = named;
     try {
-      const route = router.find(endpoint);
-      const frame = { kind: "response", id: "", endpoint, error: "" } as const;
-      const head: MuxHead = { ...named, codec: codecFor(named.contentType, codecs), route, frame };
-      this.#heads.set(number, head);
-      return head;
+      return this.#heads.of(number);
     } catch (thrown) {
-      this.sendError(id, router.failure(thrown, endpoint));
+      if (thrown instanceof BadFrame) throw thrown;
+      this.sendError(id, this.#host.router.failure(thrown, this.#heads.endpointOf(number)));
       return undefined;
     }
   }
@@ -237,13 +206,14 @@ export class MuxConnection implements LinkEvents {
     });
   }
 
-  /** What a mucp request would have had in its headers. */
+  /** What a mucp request would have had in its headers, its number excepted. */
   #metadata(head: MuxHead, extra: string): Metadata {
     const metadata = newMetadata(extra === "-" ? undefined : (JSON.parse(extra) as Metadata));
     metadata[headers.contentType] = head.contentType;
     metadata[headers.endpoint] = head.endpoint;
     metadata[headers.service] = head.service;
     if (head.from !== "") metadata[headers.fromService] = head.from;
+    metadata.Local = this.#local;
     metadata.Remote = this.#peer.address;
     return metadata;
   }
@@ -251,8 +221,7 @@ export class MuxConnection implements LinkEvents {
   #succeed(id: number, context: CallContext, head: MuxHead, value: unknown): void {
     let body: string | Uint8Array;
     try {
-      body = encodeBody(head.codec, value, head.frame, head.route.responseType);
-      checkSize(body, this.#host.maxBodyBytes, head.endpoint);
+      body = this.encoded(head, value, "the answer");
     } catch (thrown) {
       this.#fail(id, context, head, unencodable(thrown));
       return;
@@ -306,31 +275,6 @@ export class MuxConnection implements LinkEvents {
     for (const session of this.#sessions.values()) session.abort(reason);
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
-}
-
-function word(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-export function checkSize(body: string | Uint8Array, limit: number, endpoint: string): void {
-  if (body.length <= limit) return;
-  const detail =
-    `the answer of ${endpoint} has ${body.length} bytes, of ${limit} allowed; ` +
-    "make it a stream, or raise maxMessageBytes of both sides' transport";
-  throw internalServerError("go.micro.server", detail, { reason: "too-large" });
-}
-
-/** go-micro's words. */
-function unencodable(thrown: unknown): MicroError {
-  if (MicroError.is(thrown) && thrown.reason === "too-large") return thrown;
-  const detail = `Unable to encode body: ${MicroError.is(thrown) ? thrown.detail : textOf(thrown)}`;
-  return internalServerError("go.micro.server", detail, { reason: "encode-failed", cause: thrown });
 }
 
 function cancelled(detail: string, cause?: Error): MicroError {

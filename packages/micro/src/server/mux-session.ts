@@ -1,11 +1,12 @@
 import type { CallContext } from "../context.ts";
 import { MicroError } from "../errors.ts";
 import { Inbox } from "../inbox.ts";
-import { arrivedWeight, decodeBody, encodeBody, weightOf, windowWeight } from "../mux/body.ts";
+import { arrivedWeight, decodeBody, weightOf, windowWeight } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import { BadFrame } from "../mux/line.ts";
-import type { MuxConnection, MuxHead } from "./mux-connection.ts";
+import type { MuxConnection } from "./mux-connection.ts";
+import type { MuxHead } from "./mux-heads.ts";
 import type { Router } from "./router.ts";
 import { iterable } from "./session.ts";
 
@@ -84,8 +85,7 @@ export class MuxSession {
   }
 
   async #send(value: unknown): Promise<void> {
-    const { codec, frame, route } = this.#head;
-    const body = encodeBody(codec, value, frame, route.responseType);
+    const body = this.#connection.encoded(this.#head, value, "an item");
     this.#credit -= weightOf(body);
     this.#connection.send(`i${this.#id} `, body);
     if (this.#credit <= 0) {

@@ -16,7 +16,11 @@ export interface Sender {
  * @param limit the transport's `maxMessageBytes`
  * @throws MicroError `too-large` that names both sizes and the option to raise
  */
-export function checkBodySize(body: Uint8Array, limit: number | undefined, sender: Sender): void {
+export function checkBodySize(
+  body: { readonly length: number },
+  limit: number | undefined,
+  sender: Sender,
+): void {
   if (limit === undefined || body.length <= limit) return;
   const { id, what, code } = sender;
   const detail =

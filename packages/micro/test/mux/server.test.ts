@@ -94,13 +94,14 @@ test("metadata is what a mucp request would have had", async (t) => {
   raw.write('q1 0 0 {"X-Trace":"a\\u0020b"} {}\n');
   const metadata = JSON.parse((await raw.line()).slice("a1 ".length));
   assert.deepEqual(
-    { ...metadata, Remote: "" },
+    { ...metadata, Local: "", Remote: "" },
     {
       "Content-Type": "application/json",
       "Micro-Endpoint": "Say.Headers",
       "Micro-From-Service": "caller",
       "Micro-Service": "greeter",
       "X-Trace": "a b",
+      Local: "",
       Remote: "",
     },
   );

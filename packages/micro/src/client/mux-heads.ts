@@ -1,0 +1,79 @@
+import type { Codec, Codecs, Frame } from "../codec/codec.ts";
+import { codecFor } from "../codec/codecs.ts";
+import { headers } from "../headers.ts";
+import type { Metadata } from "../metadata.ts";
+import { metadataField } from "../mux/body.ts";
+import type { Link } from "../mux/link.ts";
+import type { StreamRequest } from "./client.ts";
+
+/** What is constant for many calls: sent once, and named by its number from then on. */
+export interface Head {
+  readonly number: number;
+  readonly service: string;
+  readonly contentType: string;
+  readonly from: string | undefined;
+  readonly codec: Codec;
+  /** For the codec. */
+  readonly frame: Frame;
+}
+
+/** Heads that a connection may have; when they are used up, the numbers are given anew. */
+const maxHeads = 1024;
+
+/** The heads that a connection has sent. */
+export class Heads {
+  readonly #link: Link;
+  readonly #settings: { readonly contentType: string; readonly codecs: Codecs };
+  readonly #byEndpoint = new Map<string, Head[]>();
+  #count = 0;
+
+  constructor(link: Link, settings: { readonly contentType: string; readonly codecs: Codecs }) {
+    this.#link = link;
+    this.#settings = settings;
+  }
+
+  /**
+   * The head of a request, which is sent now when it is new.
+   * @throws MicroError 415 `unsupported-content-type`
+   */
+  of(request: StreamRequest, metadata: Metadata): Head {
+    const { service, endpoint } = request;
+    const contentType = request.contentType ?? this.#settings.contentType;
+    const from = metadata[headers.fromService];
+    const known = this.#byEndpoint.get(endpoint);
+    if (known !== undefined) {
+      for (const head of known) {
+        if (head.service === service && head.contentType === contentType && head.from === from) return head;
+      }
+    }
+    const codec = codecFor(contentType, this.#settings.codecs);
+    if (this.#count >= maxHeads) {
+      this.#byEndpoint.clear();
+      this.#count = 0;
+    }
+    const frame = { kind: "request", id: "", endpoint, error: "" } as const;
+    const head: Head = { number: this.#count++, service, contentType, from, codec, frame };
+    this.#link.send(`h${head.number} `, JSON.stringify({ service, endpoint, contentType, from }));
+    const same = this.#byEndpoint.get(endpoint);
+    if (same === undefined) this.#byEndpoint.set(endpoint, [head]);
+    else same.push(head);
+    return head;
+  }
+}
+
+/** Milliseconds until the caller gives up, 0 for never: the server shall not give up before it does. */
+export function timeField(remainingMs: number): number {
+  // Beyond a hundred days the digits would become an exponent; nobody waits for those.
+  return remainingMs === Infinity ? 0 : Math.max(1, Math.min(Math.ceil(remainingMs), 9_000_000_000));
+}
+
+/** What of the metadata is not in the head. */
+export function extraField(metadata: Metadata): string {
+  let extra: Metadata | undefined;
+  for (const key in metadata) {
+    if (key === headers.fromService) continue;
+    extra ??= {};
+    extra[key] = metadata[key] as string;
+  }
+  return extra === undefined ? "-" : metadataField(extra);
+}
