@@ -7,8 +7,16 @@ import {
   parsePath,
   statusCode,
 } from "@ts-micro/grpc-wire";
-import { internalServerError, MicroError } from "ts-micro";
-import { Inbox, type Route, type Router } from "ts-micro/server";
+import { MicroError } from "ts-micro";
+import {
+  answersInARow,
+  Inbox,
+  isPromiseLike,
+  iterable,
+  nextTurn,
+  type Route,
+  type Router,
+} from "ts-micro/server";
 import { findRoute } from "./find-route.ts";
 import { GrpcContext, newGrpcCall } from "./grpc-call.ts";
 import type { GrpcSettings } from "./options.ts";
@@ -41,9 +49,6 @@ interface Received {
 /** Messages that wait for a handler before the stream is no longer read, and the same in bytes. */
 const inboxSize = 128;
 const inboxBytes = 1024 * 1024;
-
-/** Answers after which a stream whose handler never waits leaves other work its turn. */
-const answersInARow = 64;
 
 /** One HTTP/2 stream: reads the request, runs the handler, answers. Nothing in it throws. */
 export class Call {
@@ -232,7 +237,7 @@ export class Call {
         // Leaving the loop runs the handler's `finally` blocks.
         if (reply.gone) break;
         await reply.send(reply.encode(value, route.responseType));
-        if (++sent % answersInARow === 0) await new Promise(setImmediate);
+        if (++sent % answersInARow === 0) await nextTurn();
         if (reply.gone) break;
       }
     } catch (thrown) {
@@ -287,21 +292,4 @@ export class Call {
 function callerGone(): MicroError {
   const detail = "the caller has gone away";
   return new MicroError({ id: "go.micro.server", code: 499, detail, reason: "cancelled" });
-}
-
-function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
-}
-
-function iterable(endpoint: string, answers: unknown): AsyncIterable<unknown> | Iterable<unknown> {
-  if (typeof answers === "object" && answers !== null) {
-    if (Symbol.asyncIterator in answers) return answers as AsyncIterable<unknown>;
-    if (Symbol.iterator in answers) return answers as Iterable<unknown>;
-  }
-  throw internalServerError(
-    "go.micro.server",
-    `the handler of the stream ${endpoint} gave no answers to iterate over; write it as async function*`,
-  );
 }

@@ -4,6 +4,7 @@ import { checkBodySize } from "../transport/message-size.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 import { errorAnswer, unaryAnswer } from "./response.ts";
+import { isPromiseLike } from "./results.ts";
 import type { Route, Router } from "./router.ts";
 import { textOf } from "./thrown.ts";
 
@@ -76,12 +77,6 @@ export class Call {
     const error = this.#host.router.failure(thrown, this.#head.endpoint);
     this.#host.answered(this, errorAnswer(this.#head, error));
   }
-}
-
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
 }
 
 /** Why a result can't be sent, in go-micro's words. */

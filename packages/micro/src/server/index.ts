@@ -12,6 +12,7 @@ export {
 export { type MucpServerOptions, newServer } from "./mucp.ts";
 export { type ServerSettings, serverSettings } from "./options.ts";
 export { newRegistration, type Registration, type RegistrationOptions } from "./registration.ts";
+export { answersInARow, isPromiseLike, iterable, nextTurn } from "./results.ts";
 export { newRouter, type Route, type Router, type RouterOptions } from "./router.ts";
 export type { MethodImplementation, SchemaHandlerOptions, ServiceImplementation } from "./schema-handler.ts";
 export * from "./server.ts";

@@ -10,9 +10,10 @@ import { BadFrame, type Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
 import { checkBodySize } from "../transport/message-size.ts";
 import { localAddressOf, remoteAddressOf } from "../transport/stream-address.ts";
-import { isPromiseLike, unencodable } from "./call.ts";
+import { unencodable } from "./call.ts";
 import { type MuxHead, MuxHeads } from "./mux-heads.ts";
 import { MuxSession } from "./mux-session.ts";
+import { isPromiseLike } from "./results.ts";
 import type { Router } from "./router.ts";
 
 /** What all connections of a server share. */

@@ -7,8 +7,8 @@ import type { Line } from "../mux/line.ts";
 import { BadFrame } from "../mux/line.ts";
 import type { MuxConnection } from "./mux-connection.ts";
 import type { MuxHead } from "./mux-heads.ts";
+import { answersInARow, iterable, nextTurn } from "./results.ts";
 import type { Router } from "./router.ts";
-import { iterable } from "./session.ts";
 
 /** A request that has arrived: its value, or why it can't be read. */
 type Arrived = { readonly weight: number } & ({ readonly value: unknown } | { readonly thrown: unknown });
@@ -63,12 +63,14 @@ export class MuxSession {
   async run(): Promise<void> {
     const { service, endpoint, contentType, route } = this.#head;
     let failure: MicroError | undefined;
+    let sent = 0;
     try {
       const request = { service, endpoint, contentType, streaming: true, body: this.#inbox };
       for await (const value of iterable(endpoint, await route.invoke(request, this.#context))) {
         // Leaving the loop runs the handler's `finally` blocks.
         if (this.#gone) break;
         await this.#send(value);
+        if (++sent % answersInARow === 0) await nextTurn();
         if (this.#gone) break;
       }
     } catch (thrown) {

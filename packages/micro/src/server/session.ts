@@ -1,11 +1,12 @@
 import type { CallContext } from "../context.ts";
-import { internalServerError, MicroError } from "../errors.ts";
+import { MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { Inbox } from "../inbox.ts";
 import { checkBodySize } from "../transport/message-size.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 import { halfCloseAnswer, streamEnd, streamItem } from "./response.ts";
+import { answersInARow, iterable, nextTurn } from "./results.ts";
 import type { Route, Router } from "./router.ts";
 
 /** What a session needs of the connection it belongs to. */
@@ -26,12 +27,6 @@ export interface SessionHost {
 const inboxSize = 128;
 /** The same for their bodies, in bytes. */
 const inboxBytes = 1024 * 1024;
-
-/**
- * A handler that waits for nothing, with a caller who reads quickly, would keep the process to itself: nobody else
- * would be served, and the end of the connection not be noticed.
- */
-const answersInARow = 64;
 
 /** One stream: the caller's messages become the handler's requests, what the handler yields the answers. */
 export class Session {
@@ -136,20 +131,4 @@ export class Session {
   #isCrowded(): boolean {
     return this.#inbox.size >= inboxSize || (this.#bytes >= inboxBytes && this.#inbox.size > 0);
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** @throws MicroError 500 for a handler that gave nothing to iterate over. */
-export function iterable(endpoint: string, answers: unknown): AsyncIterable<unknown> | Iterable<unknown> {
-  if (typeof answers === "object" && answers !== null) {
-    if (Symbol.asyncIterator in answers) return answers as AsyncIterable<unknown>;
-    if (Symbol.iterator in answers) return answers as Iterable<unknown>;
-  }
-  throw internalServerError(
-    "go.micro.server",
-    `the handler of the stream ${endpoint} gave no answers to iterate over; write it as async function*`,
-  );
 }
