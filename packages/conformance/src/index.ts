@@ -8,5 +8,7 @@ export { type CodecSubject, codecConformance } from "./codec.ts";
 export { type RegistrySubject, type RegistrySupports, registryConformance } from "./registry.ts";
 export { type Binary, requireBinary } from "./require-binary.ts";
 export { type SelectorSubject, type SelectorSupports, selectorConformance } from "./selector.ts";
+export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
+export { type ServerProcess, type ServerProgram, startServerProcess } from "./servers/server-process.ts";
 export { certificate, type TlsFixture, tlsFixture } from "./tls-fixture.ts";
 export { type TransportSubject, transportConformance } from "./transport.ts";

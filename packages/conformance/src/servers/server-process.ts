@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** A real server that a test started, on free ports of 127.0.0.1 and with its data in a temporary folder. */
+export interface ServerProcess extends AsyncDisposable {
+  /** `host:port` for clients, the same for the server's whole life. */
+  readonly address: string;
+  readonly pid: number;
+  /** SIGTERM. Resolves when the process has ended; when none runs, at once. */
+  stop(): Promise<void>;
+  /** SIGKILL. Resolves when the process has ended; when none runs, at once. */
+  kill(): Promise<void>;
+  /** Starts it again on the same ports, after `stop` or `kill`; with the same data unless `empty`. */
+  start(options?: { empty?: boolean }): Promise<void>;
+}
+
+export interface ServerProgram {
+  /** The program's path, as `requireBinary` found it. */
+  path: string;
+  /** How many ports it needs; the first is that of `address`. */
+  ports: number;
+  args(ports: readonly number[], dataFolder: string): readonly string[];
+  /** Rejects while the server at `address` can't be used yet. */
+  probe(address: string): Promise<unknown>;
+  /** Limit of one start, in milliseconds. @default 30_000 */
+  startTimeoutMs?: number;
+}
+
+/**
+ * Starts `program` and waits until it can be used. It ends when it is disposed of, and with this process.
+ * @throws Error with the last lines it wrote, when it ends early or can't be used in time.
+ */
+export async function startServerProcess(program: ServerProgram): Promise<ServerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), "ts-micro-server-"));
+  const data = join(folder, "data");
+  const ports = await freePorts(program.ports);
+  const address = `127.0.0.1:${ports[0]}`;
+  let child: ChildProcess | undefined;
+
+  async function start({ empty = false } = {}): Promise<void> {
+    if (child !== undefined) throw new Error(`the server on ${address} runs already`);
+    if (empty) await rm(data, { recursive: true, force: true });
+    const started = spawn(program.path, program.args(ports, data), { stdio: ["ignore", "pipe", "pipe"] });
+    child = started;
+    let ended: string | undefined;
+    started.once("error", (error) => (ended = error.message));
+    started.once("exit", (code, signal) => (ended = `it ended with ${signal ?? code}`));
+    let output = "";
+    for (const stream of [started.stdout, started.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-4_000)));
+    }
+    const stopAt = performance.now() + (program.startTimeoutMs ?? 30_000);
+    for (;;) {
+      const failure = await program.probe(address).then(
+        () => undefined,
+        (error) => String(error),
+      );
+      if (failure === undefined && ended === undefined) return;
+      if (ended !== undefined || performance.now() > stopAt) {
+        const reason = ended ?? failure;
+        await end("SIGKILL");
+        throw new Error(`${program.path} can't be used on ${address}: ${reason}\n${output}`);
+      }
+      await pause(50);
+    }
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const present = child;
+    if (present === undefined) return;
+    if (present.pid !== undefined && present.exitCode === null && present.signalCode === null) {
+      const exited = once(present, "exit");
+      present.kill(signal);
+      await exited;
+    }
+    if (child === present) child = undefined;
+  }
+
+  const endWithUs = (): void => void child?.kill("SIGKILL");
+  process.once("exit", endWithUs);
+  const dispose = async (): Promise<void> => {
+    await end("SIGKILL");
+    process.removeListener("exit", endWithUs);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await start();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    address,
+    get pid() {
+      if (child?.pid === undefined) throw new Error(`the server on ${address} doesn't run`);
+      return child.pid;
+    },
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+    start,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+/** Ports that were free a moment ago: the system gives the same ones again only after all others. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const address = server.address();
+      server.close();
+      await once(server, "close");
+      if (address === null || typeof address === "string") throw new Error("no port");
+      return address.port;
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { etcd, startEtcd, startServerProcess } from "../src/index.ts";
+
+test("a server that ends early is an error with what it wrote", async () => {
+  const program = `console.error("no disk"); process.exit(3)`;
+  await assert.rejects(
+    startServerProcess({
+      path: process.execPath,
+      ports: 1,
+      args: () => ["-e", program],
+      probe: () => Promise.reject(new Error("not there")),
+    }),
+    /ended with 3[\s\S]*no disk/,
+  );
+});
+
+test("a server that can't be used in time is ended", async () => {
+  let pid = 0;
+  await assert.rejects(
+    startServerProcess({
+      path: process.execPath,
+      ports: 1,
+      args: () => ["-e", "console.error(process.pid); setInterval(() => {}, 1_000)"],
+      probe: () => Promise.reject(new Error("not there")),
+      startTimeoutMs: 2_000,
+    }),
+    (error: Error) => {
+      pid = Number(/^\d+$/m.exec(error.message)?.[0]);
+      return /not there/.test(error.message);
+    },
+  );
+  assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+});
+
+const { skip } = etcd();
+
+test("etcd keeps its address, and its data unless it starts empty", { skip }, async () => {
+  await using server = await startEtcd();
+  const { address } = server;
+  const call = async (method: string, body: object): Promise<unknown> => {
+    const options = { method: "POST", body: JSON.stringify(body) };
+    return (await fetch(`http://${address}/v3/kv/${method}`, options)).json();
+  };
+  const count = async (): Promise<string | undefined> =>
+    ((await call("range", { key: "YQ==" })) as { count?: string }).count;
+  await call("put", { key: "YQ==", value: "Yg==" });
+  await server.kill();
+  await server.kill();
+  await assert.rejects(call("range", { key: "YQ==" }));
+  await server.start();
+  assert.equal(await count(), "1");
+  await server.stop();
+  await server.start({ empty: true });
+  assert.equal(await count(), undefined);
+});
