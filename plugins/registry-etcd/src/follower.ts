@@ -1,0 +1,214 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Logger } from "ts-micro";
+import type { Result, Service } from "ts-micro/registry";
+import { asMicroError, EtcdError, grpcCode } from "./etcd-error.ts";
+import type { Gateway } from "./gateway.ts";
+import { below } from "./keys.ts";
+import { type Header, type KeyValue, list, type RangeAnswer, recordOf, revisionOf } from "./store.ts";
+import type { Stream } from "./stream.ts";
+
+export interface FollowerOptions {
+  readonly gateway: Gateway;
+  /** Of the keys to follow. */
+  readonly prefix: string;
+  readonly silenceMs: number;
+  readonly graceMs: number;
+  readonly logger: Logger;
+  onChange(change: Result): void;
+}
+
+interface Entry {
+  readonly value: string;
+  readonly revision: number;
+  readonly service: Service;
+}
+
+interface WatchMessage {
+  header?: Header;
+  canceled?: boolean;
+  cancel_reason?: string;
+  compact_revision?: string;
+  events?: { type?: "DELETE"; kv: KeyValue }[];
+}
+
+/** Waits before etcd is asked again, in milliseconds: doubled from the first to the longest. */
+const firstRetryMs = 100;
+const longestRetryMs = 2_000;
+
+/**
+ * Tells what changes below a prefix, for as long as it is open, whatever happens to etcd.
+ *
+ * It remembers the entries and the revision of the last change, and goes on after that one when a stream breaks.
+ * When etcd can't tell any more what came since, it compares all entries. When etcd has lost its data, entries that
+ * are missing are kept for `graceMs`: their services will register again.
+ */
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #known = new Map<string, Entry>();
+  /** Entries that went with etcd's data, and when they are given up. */
+  readonly #missing = new Map<string, NodeJS.Timeout>();
+  #revision = 0;
+  #stream: Stream | undefined;
+  readonly #closed = new AbortController();
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once changes are being told. @throws as `Gateway.call` */
+  async start(): Promise<void> {
+    await this.#compare({ tell: false, lost: false });
+    this.#stream = await this.#open();
+    void this.#follow();
+  }
+
+  /** Twice is once. */
+  close(): void {
+    this.#closed.abort();
+    this.#stream?.close();
+    for (const timer of this.#missing.values()) clearTimeout(timer);
+    this.#missing.clear();
+  }
+
+  get isClosed(): boolean {
+    return this.#closed.signal.aborted;
+  }
+
+  async #follow(): Promise<void> {
+    const { logger, prefix } = this.#options;
+    let failures = 0;
+    while (!this.isClosed) {
+      try {
+        if (this.#stream === undefined) {
+          await this.#catchUp();
+          this.#stream = await this.#open();
+          if (failures > 0) logger.info(`etcd: ${prefix} is watched again`);
+          failures = 0;
+        }
+        await this.#silence(this.#stream);
+        if (this.isClosed) break;
+        // What still comes on the old one while the new one opens would be told twice.
+        this.#stream.close();
+        this.#stream = await this.#open();
+      } catch (error) {
+        this.#stream?.close();
+        this.#stream = undefined;
+        if (this.isClosed) return;
+        const { detail } = asMicroError(error);
+        const text = `etcd: the watch of ${prefix} broke, its last known nodes are used: ${detail}`;
+        if (failures === 0) logger.warn(text);
+        else logger.debug(text);
+        failures++;
+        await this.#wait(retryMs(failures));
+      }
+    }
+    this.#stream?.close();
+  }
+
+  /** Resolves when nothing came for `silenceMs`. @throws what broke the stream */
+  async #silence(stream: Stream): Promise<void> {
+    for (;;) {
+      const leftMs = stream.heardAt + this.#options.silenceMs - performance.now();
+      if (leftMs <= 0) return;
+      await Promise.race([stream.broken, this.#wait(leftMs)]);
+      if (this.isClosed) return;
+    }
+  }
+
+  async #wait(ms: number): Promise<void> {
+    await pause(ms, undefined, { ref: false, signal: this.#closed.signal }).catch(() => {});
+  }
+
+  /** A stream of the changes after the last one that was told. */
+  #open(): Promise<Stream> {
+    const create = { ...below(this.#options.prefix), start_revision: this.#revision + 1 };
+    const take = (message: unknown): void => this.#take(message as WatchMessage);
+    const { signal } = this.#closed;
+    return this.#options.gateway.stream("watch", { create_request: create }, take, { signal });
+  }
+
+  /** @throws EtcdError when etcd ended the watch */
+  #take({ canceled, cancel_reason, compact_revision, events = [] }: WatchMessage): void {
+    if (canceled === true) {
+      const compacted = `what came after revision ${this.#revision} was compacted`;
+      throw new EtcdError(compact_revision === undefined ? (cancel_reason ?? "canceled") : compacted, 14);
+    }
+    for (const { type, kv } of events) {
+      if (type === "DELETE") this.#remove(kv.key);
+      else this.#put(kv);
+      this.#revision = revisionOf(kv.mod_revision);
+    }
+  }
+
+  /** Makes sure that what is known is what etcd had at that revision, so that a watch can go on from there. */
+  async #catchUp(): Promise<void> {
+    const sample = [...this.#known].find(([key]) => !this.#missing.has(key));
+    // Nothing can be missed or be missing.
+    if (sample === undefined) return this.#compare({ tell: true, lost: this.#missing.size > 0 });
+    const [key, { revision }] = sample;
+    try {
+      const question = { key, revision: this.#revision, keys_only: true };
+      const { kvs } = (await this.#options.gateway.call("kv/range", question, {
+        signal: this.#closed.signal,
+      })) as RangeAnswer;
+      if (revisionOf(kvs?.[0]?.mod_revision) === revision) return;
+    } catch (error) {
+      if (!(error instanceof EtcdError && error.grpcCode === grpcCode.outOfRange)) throw error;
+      if (error.message.includes("compacted")) return this.#compare({ tell: true, lost: false });
+    }
+    this.#options.logger.warn(`etcd: it has lost its data; nodes that don't register again are given up`);
+    await this.#compare({ tell: true, lost: true });
+  }
+
+  /** Replaces what is known by what is there, and tells the difference. */
+  async #compare({ tell, lost }: { tell: boolean; lost: boolean }): Promise<void> {
+    const { gateway, prefix } = this.#options;
+    const { header, kvs = [] } = await list(gateway, prefix, {
+      serializable: false,
+      signal: this.#closed.signal,
+    });
+    if (this.isClosed) return;
+    for (const kv of kvs) this.#put(kv, tell);
+    const present = new Set(kvs.map(({ key }) => key));
+    for (const key of [...this.#known.keys()].filter((known) => !present.has(known))) {
+      if (lost) this.#miss(key);
+      else if (!this.#missing.has(key)) this.#remove(key);
+    }
+    this.#revision = revisionOf(header?.revision);
+  }
+
+  #put(kv: KeyValue, tell = true): void {
+    const { key, value = "", mod_revision } = kv;
+    const service = recordOf(kv);
+    if (service === undefined) return;
+    clearTimeout(this.#missing.get(key));
+    this.#missing.delete(key);
+    const before = this.#known.get(key);
+    this.#known.set(key, { value, revision: revisionOf(mod_revision), service });
+    if (!tell || before?.value === value) return;
+    this.#tell({ action: before === undefined ? "create" : "update", service });
+  }
+
+  #remove(key: string): void {
+    clearTimeout(this.#missing.get(key));
+    this.#missing.delete(key);
+    const before = this.#known.get(key);
+    if (before === undefined) return;
+    this.#known.delete(key);
+    this.#tell({ action: "delete", service: before.service });
+  }
+
+  #miss(key: string): void {
+    if (this.#missing.has(key)) return;
+    this.#missing.set(key, setTimeout(() => this.#remove(key), this.#options.graceMs).unref());
+  }
+
+  #tell(change: Result): void {
+    this.#options.onChange(structuredClone(change));
+  }
+}
+
+function retryMs(failures: number): number {
+  const longest = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
+  return longest * (0.5 + 0.5 * Math.random());
+}
