@@ -9,6 +9,7 @@ export { type RegistrySubject, type RegistrySupports, registryConformance } from
 export { type Binary, requireBinary } from "./require-binary.ts";
 export { type SelectorSubject, type SelectorSupports, selectorConformance } from "./selector.ts";
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
+export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
 export { type ServerProcess, type ServerProgram, startServerProcess } from "./servers/server-process.ts";
 export { certificate, type TlsFixture, tlsFixture } from "./tls-fixture.ts";
 export { type TransportSubject, transportConformance } from "./transport.ts";

@@ -14,8 +14,8 @@ import type { TlsOptions } from "../parts.ts";
 import { serverTls } from "../tls.ts";
 import type { Message } from "./broker.ts";
 import type { Delivery, Room } from "./delivery.ts";
+import { decodeEnvelope, topicOf } from "./envelope.ts";
 import { brokerErrorId } from "./failures.ts";
-import { decodeEnvelope, topicOf } from "./http-envelope.ts";
 
 export interface Receiver {
   /** The bound `host:port`. */

@@ -15,8 +15,8 @@ import type {
   Subscription,
 } from "./broker.ts";
 import { type Delivery, newDelivery } from "./delivery.ts";
+import { encodeEnvelope } from "./envelope.ts";
 import { brokerErrorId, cancelled, notConnected } from "./failures.ts";
-import { encodeEnvelope } from "./http-envelope.ts";
 import { broadcastVersion, type FanOut, newFanOut } from "./http-fan-out.ts";
 import { type Receiver, startReceiver } from "./http-receiver.ts";
 import { keepRegistered } from "./http-registration.ts";

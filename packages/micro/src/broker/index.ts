@@ -1,6 +1,7 @@
 export * from "./broker.ts";
 export { type Delivery, type DeliverySetup, newDelivery, type Room } from "./delivery.ts";
-export { notConnected } from "./failures.ts";
+export { decodeEnvelope, encodeEnvelope } from "./envelope.ts";
+export { brokerErrorId, cancelled, notConnected, untilAborted } from "./failures.ts";
 export type { Incoming, Outcome } from "./handling.ts";
 export { type HttpBrokerOptions, newHttpBroker } from "./http.ts";
 export { newMemoryBroker } from "./memory.ts";

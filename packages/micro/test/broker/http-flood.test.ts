@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { parseAddress } from "../../src/address.ts";
 import type { EventHandler } from "../../src/broker/broker.ts";
+import { encodeEnvelope } from "../../src/broker/envelope.ts";
 import { newHttpBroker } from "../../src/broker/http.ts";
-import { encodeEnvelope } from "../../src/broker/http-envelope.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
 

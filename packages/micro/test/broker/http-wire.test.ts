@@ -4,8 +4,8 @@ import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import type { Broker, Event } from "../../src/broker/broker.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../src/broker/envelope.ts";
 import { type HttpBrokerOptions, newHttpBroker } from "../../src/broker/http.ts";
-import { decodeEnvelope, encodeEnvelope } from "../../src/broker/http-envelope.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
 

@@ -12,7 +12,7 @@ export function encodeEnvelope(message: Message, topic: string): Buffer {
   const header = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   const { buffer, byteOffset, byteLength } = message.body;
   const body = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-  return Buffer.from(`{"Header":${jsonText("broker http", header)},"Body":"${body}"}`);
+  return Buffer.from(`{"Header":${jsonText("broker message", header)},"Body":"${body}"}`);
 }
 
 /**

@@ -1,0 +1,48 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { type Binary, requireBinary } from "../require-binary.ts";
+import { type ServerProcess, startServerProcess } from "./server-process.ts";
+
+/** Where nats-server is, or why tests with it are skipped. */
+export const nats = (): Binary => requireBinary("nats-server", "apt-get install nats-server");
+
+export interface NatsOptions {
+  /** Lines of its configuration file, such as `authorization { token: secret }`. */
+  config?: string;
+  /** More arguments for nats-server. */
+  args?: readonly string[];
+}
+
+/** One nats-server that takes messages of 8 MiB. */
+export function startNats({ config = "", args = [] }: NatsOptions = {}): Promise<ServerProcess> {
+  return startServerProcess({
+    path: nats().path,
+    ports: 1,
+    args: ([port], data) => {
+      mkdirSync(data, { recursive: true });
+      const file = join(data, "nats.conf");
+      writeFileSync(file, `max_payload: 8388608\n${config}\n`);
+      return ["--addr", "127.0.0.1", "--port", String(port), "--config", file, ...args];
+    },
+    probe: probeInfo,
+  });
+}
+
+/** A NATS server speaks first, over TLS too. */
+function probeInfo(address: string): Promise<void> {
+  const [host, port] = address.split(":");
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), host);
+    const end = (failure?: Error): void => {
+      socket.destroy();
+      if (failure === undefined) resolve();
+      else reject(failure);
+    };
+    socket.setTimeout(1_000, () => end(new Error("it says nothing")));
+    socket.once("data", (bytes) =>
+      end(bytes.toString().startsWith("INFO ") ? undefined : new Error("no INFO")),
+    );
+    socket.once("error", end);
+  });
+}

@@ -1,0 +1,112 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from "@nats-io/transport-node";
+import type { TlsOptions } from "ts-micro";
+import { defaults, type NatsBrokerOptions } from "./options.ts";
+import type { ServerAddress } from "./server-address.ts";
+
+export interface Dialled {
+  readonly nats: NatsConnection;
+  /** Ends the connection at once, whatever waits to be written. */
+  destroy(): void;
+}
+
+/**
+ * Connects to one server, once. The library's own reconnection is off: it loses what was published meanwhile, and
+ * it waits for a silent server's socket to be flushed before it gives the connection up.
+ */
+export async function dial(server: ServerAddress, options: NatsBrokerOptions): Promise<Dialled> {
+  const wanted = await connectOptions(server, options);
+  const opened = new Set<Socket>();
+  const destroy = (): void => {
+    for (const socket of opened) socket.destroy();
+  };
+  subscribe(socketChannel, noteSocket);
+  try {
+    const nats = await sockets.run(opened, () => connect(wanted));
+    return { nats, destroy };
+  } catch (thrown) {
+    destroy();
+    throw thrown;
+  } finally {
+    unsubscribe(socketChannel, noteSocket);
+  }
+
+  function noteSocket(message: unknown): void {
+    if (sockets.getStore() === opened) opened.add((message as { socket: Socket }).socket);
+  }
+}
+
+/** Node tells here of each socket that dials: the library keeps it to itself, and forgets one whose server says nothing. */
+const socketChannel = "net.client.socket";
+const sockets = new AsyncLocalStorage<Set<Socket>>();
+
+async function connectOptions(
+  server: ServerAddress,
+  options: NatsBrokerOptions,
+): Promise<NodeConnectionOptions> {
+  const authenticator = await authenticatorOf(server, options);
+  const tls = await tlsOf(server, options);
+  return {
+    servers: [server.hostPort],
+    name: options.connectionName ?? defaults.connectionName,
+    timeout: options.timeoutMs ?? defaults.timeoutMs,
+    pingInterval: options.pingIntervalMs ?? defaults.pingIntervalMs,
+    // A ping may wait here while this process is busy: one answer that is late is no silence.
+    maxPingOut: 2,
+    reconnect: false,
+    ignoreClusterUpdates: true,
+    noAsyncTraces: true,
+    ...(authenticator !== undefined && { authenticator }),
+    ...(tls !== undefined && { tls }),
+  };
+}
+
+/** What the address says counts before the options. */
+async function authenticatorOf(
+  server: ServerAddress,
+  options: NatsBrokerOptions,
+): Promise<Authenticator | undefined> {
+  if (server.token !== undefined) return tokenAuthenticator(server.token);
+  if (server.user !== undefined) return usernamePasswordAuthenticator(server.user, server.password);
+  if (options.credsFile !== undefined) return credsAuthenticator(await readFile(options.credsFile));
+  if (options.nkeyFile !== undefined) {
+    const seed = (await readFile(options.nkeyFile, "utf8")).trim();
+    return nkeyAuthenticator(Buffer.from(seed));
+  }
+  if (options.token !== undefined) return tokenAuthenticator(options.token);
+  if (options.user !== undefined) return usernamePasswordAuthenticator(options.user, options.password);
+  return undefined;
+}
+
+/** The library hands them on to `node:tls`, whose names its own type doesn't have. */
+async function tlsOf(server: ServerAddress, options: NatsBrokerOptions): Promise<object | undefined> {
+  const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
+  const files: TlsOptions = {
+    ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),
+    ...(tlsCertFile !== undefined && { cert: await readFile(tlsCertFile) }),
+    ...(tlsKeyFile !== undefined && { key: await readFile(tlsKeyFile) }),
+  };
+  const given = options.tls !== undefined || options.secure === true || Object.keys(files).length > 0;
+  if (!given && !server.secure) return undefined;
+  const { serverName, insecureSkipVerify, ca, cert, key } = { ...options.tls, ...files };
+  return {
+    host: server.host,
+    ...(serverName !== undefined && { servername: serverName }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    rejectUnauthorized: insecureSkipVerify !== true,
+  };
+}
