@@ -51,6 +51,33 @@ export function codecConformance(name: string, subject: CodecSubject): void {
       }
     });
 
+    test("the text, where a codec writes one, says what the bytes say, on one line", (t) => {
+      const codec = subject.create();
+      if (codec.encodeText === undefined || codec.decodeText === undefined) {
+        t.diagnostic("its bodies are no text");
+        return;
+      }
+      for (const kind of payloadKinds) {
+        for (const value of [...subject.values, undefined]) {
+          const body = codec.encode(value, frameOf(kind), type);
+          const text = codec.encodeText(value, frameOf(kind), type);
+          assert.ok(text !== undefined && !text.includes("\n"));
+          assert.equal(Buffer.from(body).toString().trimEnd(), text);
+          // What an absent body stands for is its type's affair.
+          if (value !== undefined || (text === "" && type === undefined)) {
+            assertSame(codec.decodeText(text, kind, type), value);
+          }
+        }
+      }
+      const encoded = codec.encode(subject.values[0], frameOf("request"), type);
+      assert.equal(
+        codec.encodeText(encoded, frameOf("request"), type),
+        undefined,
+        "bytes are encoded already",
+      );
+      assertRefused(() => codec.decodeText?.("{", "request", type), codec.name, 400, "decode-failed");
+    });
+
     test("a body that is a part of a larger buffer is read alone", () => {
       const codec = subject.create();
       for (const value of subject.values) {

@@ -59,6 +59,18 @@ export function retryTests(bench: ClientServerBench): void {
     await assert.rejects(world.call("Run", {}, { retries: 0 }), { code: 503, reason: "connection-failed" });
   });
 
+  bench.test(
+    "a request that never left is tried on every node, whatever retries says above 0",
+    async (world) => {
+      const { runs } = await counted(world, [() => "answer"]);
+      for (let dead = 0; dead < 3; dead++) await world.addDeadNode();
+      assert.equal(await world.call("Run", {}, { retries: 1 }), "answer");
+      assert.deepEqual(runs, [1]);
+      const dead = world.selector.marks.filter(({ error }) => error?.reason === "connection-failed");
+      assert.equal(dead.length, 3);
+    },
+  );
+
   bench.test("a connection that breaks in mid-call is repeated only for idempotent calls", async (world) => {
     for (const idempotent of [false, true]) {
       const running = newGate();

@@ -4,8 +4,14 @@ import type { MutationList } from "../mutation.ts";
 export const mutations: MutationList<PairExports> = {
   ...mucpPair,
   mutations: [
-    ["client/call.js", "number >= retries", "number > retries", "one retry too many"],
-    ["client/call.js", "number >= retries", "number + 1 >= retries", "one retry too few"],
+    ["client/call.js", "++repeated > retries", "repeated++ > retries", "one retry too many"],
+    ["client/call.js", "++repeated > retries", "++repeated >= retries", "one retry too few"],
+    [
+      "client/call.js",
+      "number >= retries && tried.includes(node.id)",
+      "number >= retries",
+      "what never left isn't tried on every node",
+    ],
     [
       "client/call.js",
       "selector?.mark(request.service, node, error);",

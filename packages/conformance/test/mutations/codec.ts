@@ -5,11 +5,22 @@ export const mutations: MutationList<typeof import("ts-micro/codec")> = {
   entries: ["codec/index.js"],
   suite: (codecs) => codecSuites(codecs, 1_000),
   mutations: [
-    ["codec/json.js", "if (value instanceof Uint8Array)", "if (value === null)", "bytes are written as JSON"],
     [
       "codec/json.js",
-      "if (value === undefined)\n            return frame",
-      "if (value === null)\n            return frame",
+      "if (value instanceof Uint8Array)\n            return value;",
+      "if (value === null)\n            return value;",
+      "bytes are written as JSON",
+    ],
+    [
+      "codec/json.js",
+      "if (value instanceof Uint8Array)\n            return undefined;",
+      "if (value === null)\n            return undefined;",
+      "bytes are written as JSON text",
+    ],
+    [
+      "codec/json.js",
+      'if (value === undefined && frame.kind !== "response")\n            return new',
+      'if (value === null && frame.kind !== "response")\n            return new',
       "an absent value can't be written",
     ],
     [

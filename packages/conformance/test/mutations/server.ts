@@ -34,7 +34,7 @@ export const mutations: MutationList<PairExports> = {
       "the handler of a stream isn't told that its caller left",
     ],
     [
-      "server/inbox.js",
+      "inbox.js",
       "const item = this.#items.shift();",
       "const item = this.#items.pop();",
       "requests are read in the wrong order",

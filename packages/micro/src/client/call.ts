@@ -93,8 +93,10 @@ export class CallPath {
       const found = this.#look(selector, request, limit);
       let next = typeof found === "function" ? found : await limit.race(found);
       const tried: string[] = [];
+      let node = next();
+      /** Repetitions of requests that may have reached a handler. */
+      let repeated = 0;
       for (let number = 0; ; number++) {
-        const node = untried(next, tried);
         try {
           const value = await attempt(node, number, limit);
           selector?.mark(request.service, node);
@@ -102,13 +104,18 @@ export class CallPath {
         } catch (thrown) {
           const error = limit.error ?? MicroError.from(thrown);
           selector?.mark(request.service, node, error);
-          if (limit.error !== undefined || number >= retries) throw error;
-          if (!(await this.#mayRepeat(request, number, error))) throw error;
+          const neverLeft = error.reason === "connection-failed" || error.reason === "draining";
+          if (limit.error !== undefined || retries === 0) throw error;
+          if (!neverLeft && ++repeated > retries) throw error;
+          if (!(await this.#mayRepeat(request, number, error, neverLeft))) throw error;
           const waitMs = backoff(number + 1);
           if (waitMs >= limit.remainingMs()) throw error;
           await limit.sleep(waitMs);
           tried.push(node.id);
           if (selector !== undefined) next = await this.#lookAgain(selector, request, limit, error);
+          node = untried(next, tried);
+          // Beyond `retries` a request that never left goes only where it has not been.
+          if (neverLeft && number >= retries && tried.includes(node.id)) throw error;
         }
       }
     } finally {
@@ -153,9 +160,13 @@ export class CallPath {
     };
   }
 
-  async #mayRepeat(request: CallRequest, number: number, error: MicroError): Promise<boolean> {
+  async #mayRepeat(
+    request: CallRequest,
+    number: number,
+    error: MicroError,
+    neverLeft: boolean,
+  ): Promise<boolean> {
     const retry = request.retry ?? this.#settings.retry;
-    const neverLeft = error.reason === "connection-failed" || error.reason === "draining";
     if (!(await retry({ request, number, error, neverLeft }))) return false;
     return neverLeft || this.#budget.spend(this.#limits.size);
   }

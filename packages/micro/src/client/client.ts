@@ -52,7 +52,11 @@ export interface CallOptions {
    * @default 5_000
    */
   timeoutMs?: number;
-  /** How often a failed attempt is repeated, at most. Same as `--client_retries`. @default 1 */
+  /**
+   * How often a failed attempt is repeated, at most. A request that can't have left this process is tried on each
+   * further node besides, unless this is 0. Same as `--client_retries`.
+   * @default 1
+   */
   retries?: number;
   /**
    * Running the handler twice does no harm, so that any failure of the connection may be retried. Without

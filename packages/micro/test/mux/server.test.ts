@@ -8,7 +8,8 @@ import { RawMux } from "./raw-mux.ts";
 
 /** A started server and a connection to it. */
 async function greeter(context: TestContext, options: Parameters<typeof setUp>[1] = {}) {
-  const set = setUp(context, options);
+  // Nobody here understands the goodbye unless a test says so.
+  const set = setUp(context, { drain: { propagationMs: 0, budgetMs: 0 }, ...options });
   const entered = signal<AbortSignal>();
   const release = signal();
   set.server.handle(
@@ -160,7 +161,8 @@ for (const [what, bytes] of Object.entries({
 }
 
 test("a server that stops says goodbye, serves what it has, and closes when that was understood", async (t) => {
-  const { server, raw, head, entered, release } = await greeter(t);
+  const drain = { propagationMs: 0, budgetMs: 5_000 };
+  const { server, raw, head, entered, release } = await greeter(t, { drain });
   head(0, "Say.Slow");
   head(1, "Say.Hello");
   raw.write("q1 0 0 - {}\n");
