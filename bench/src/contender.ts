@@ -1,4 +1,22 @@
-/** One way to make the same call: `{ name }` goes out, `{ msg: "hello " + name }` comes back. */
+/** What a caller sends. `data` is what makes a call large. Both texts are ASCII. */
+export interface Question {
+  readonly name: string;
+  readonly data?: string;
+}
+
+/** What comes back: `hello <name>`, and the data as it came. */
+export interface Answer {
+  readonly msg: string;
+  readonly data?: string;
+}
+
+/** What the handler of every contender does. */
+export function answerTo({ name, data }: Question): Answer {
+  const msg = `hello ${name}`;
+  return data === undefined ? { msg } : { msg, data };
+}
+
+/** One way to make the same call. */
 export interface Contender {
   serve(): Promise<Serving>;
   connect(address: string): Promise<Caller>;
@@ -11,14 +29,13 @@ export interface Serving {
 }
 
 export interface Caller {
-  /** Resolves with the answer's `msg`. */
-  call(name: string): Promise<string>;
-  /** A stream on which requests and answers take turns. Contenders without streams have none. */
+  call(question: Question): Promise<Answer>;
+  /** A stream on which questions and answers take turns. Contenders without streams have none. */
   open?(): Promise<Turns>;
   close(): Promise<void>;
 }
 
 export interface Turns {
-  call(name: string): Promise<string>;
+  call(question: Question): Promise<Answer>;
   close(): Promise<void>;
 }

@@ -1,112 +1,64 @@
 /**
- * Small calls between two processes on loopback, the same work for everyone. Each round runs each contender once,
- * in random order; shown are medians and their spread, and each contender's ratio to the first one.
+ *     node main.js [--quick] [--all] [--only <contender>,...] [case...]
  *
- *     node main.js [grpc]
+ * Runs cases and prints each. A whole run also writes `bench/results` and draws `docs/performance.md` anew.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
-import { contenders, grpcContenders } from "./contenders/index.ts";
-import type { ClientReport, ServerReport } from "./process.ts";
+import { parseArgs } from "node:util";
+import { cases, casesNamed } from "./cases.ts";
+import { drawPage } from "./page.ts";
+import { type Result, readResults, summaryOf, writeResult } from "./results.ts";
+import { estimateMs, type Length, runCase } from "./run.ts";
 
-const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
-const ms = Number(process.env.BENCH_MS ?? 1_500);
-const overGrpc = process.argv[2] === "grpc";
-const names = Object.keys(overGrpc ? grpcContenders : contenders);
-const [reference = ""] = names;
-const program = fileURLToPath(new URL("process.js", import.meta.url));
+const { values, positionals } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    all: { type: "boolean", default: false },
+    only: { type: "string" },
+  },
+  allowPositionals: true,
+});
+const length: Length = values.quick
+  ? { rounds: 3, ms: 300, warmUpMs: 700 }
+  : { rounds: 5, ms: 750, warmUpMs: 2_000 };
+const names = casesNamed(positionals, values.all);
+const only = values.only?.split(",");
+const isWhole = !values.quick && only === undefined;
+const totalMs = names.reduce((sum, name) => sum + estimateMs(name, length, only), 0);
+console.log(`${names.join(", ")}: about ${Math.ceil(totalMs / 60_000)} min`);
 
-interface Sample {
-  callsPerSecond: number;
-  /** Of client and server together: what stays stable on a shared machine. */
-  callsPerCpuSecond: number;
-  p50: number;
-  p99: number;
+const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
+for (const name of names) {
+  const result = await runCase(name, length, command, only);
+  print(result);
+  if (isWhole) writeResult(result);
 }
+if (isWhole) drawPage(readResults(Object.keys(cases)));
+console.log("\nNot shown: discovery, TLS, many nodes, memory, and anything across a real network.");
 
-console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}`);
-console.log(
-  `${rounds} interleaved rounds of ${ms} ms after ${ms / 2} ms of warm-up; { name: "world" } → { msg: "hello world" }`,
-);
-const workloads = [
-  { kind: "calls", inFlight: 1 },
-  { kind: "calls", inFlight: 64 },
-  ...(overGrpc ? [{ kind: "streams", inFlight: 64 }] : []),
-] as const;
-for (const workload of workloads) {
-  const samples = new Map(names.map((name) => [name, [] as Sample[]]));
-  for (let round = 0; round < rounds; round++) {
-    for (const name of shuffled(names)) samples.get(name)?.push(await run(name, workload));
+function print({ title, machine, contenders, rounds, ms, command }: Result): void {
+  console.log(`\n${title}`);
+  console.log(`${command}: ${rounds} interleaved rounds of ${ms} ms`);
+  console.log(`Node ${machine.node}, ${machine.cpus}, ${machine.system}, load before ${machine.loadBefore}`);
+  const versions = contenders.flatMap((contender) => contender.versions);
+  if (versions.length > 0) console.log(versions.join(", "));
+  for (const [index, { inFlight }] of (contenders[0]?.levels ?? []).entries()) {
+    console.log(`${inFlight} in flight`);
+    const summaries = contenders.map((contender) => summaryOf(contender.levels[index]?.samples ?? []));
+    const first = summaries[0]?.callsPerCpuSecond ?? Number.NaN;
+    console.table(
+      Object.fromEntries(
+        summaries.map((summary, at) => [
+          contenders[at]?.title,
+          {
+            "calls/s": Math.round(summary.callsPerSecond),
+            "lowest to highest": `${Math.round(summary.lowest)} to ${Math.round(summary.highest)}`,
+            "calls/CPU-s": Math.round(summary.callsPerCpuSecond),
+            "of the first": Number((summary.callsPerCpuSecond / first).toFixed(2)),
+            "p50 ms": Number(summary.p50Ms.toFixed(3)),
+            "p99 ms": Number(summary.p99Ms.toFixed(3)),
+          },
+        ]),
+      ),
+    );
   }
-  console.log(`\n${workload.inFlight} ${workload.kind} in flight`);
-  print(samples);
-}
-console.log(
-  `\nNot shown: large bodies, ${overGrpc ? "" : "streams, "}discovery, TLS, and anything across a real network.`,
-);
-
-async function run(name: string, { kind, inFlight }: (typeof workloads)[number]): Promise<Sample> {
-  const server = fork(program, ["server", name]);
-  const { address } = await message<{ address: string }>(server);
-  const client = fork(program, ["client", name, address, String(inFlight), String(ms), kind]);
-  await message(client);
-  server.send("warm");
-  const clientReport = await message<ClientReport>(client);
-  server.send("end");
-  const serverReport = await message<ServerReport>(server);
-  await Promise.all([client, server].map((child) => child.exitCode ?? once(child, "exit")));
-  const { calls, seconds, p50, p99 } = clientReport;
-  const cpuSeconds = (clientReport.cpuMs + serverReport.cpuMs) / 1_000;
-  return { callsPerSecond: calls / seconds, callsPerCpuSecond: calls / cpuSeconds, p50, p99 };
-}
-
-/** The next message of a child; a child that ends first is an error. */
-function message<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const exit = (code: number | null): void => reject(new Error(`a bench process ended with ${code}`));
-    child.once("exit", exit);
-    child.once("message", (value) => {
-      child.off("exit", exit);
-      resolve(value as T);
-    });
-  });
-}
-
-function print(samples: Map<string, Sample[]>): void {
-  const first = median((samples.get(reference) ?? []).map((sample) => sample.callsPerCpuSecond));
-  console.table(
-    Object.fromEntries(
-      [...samples].map(([name, all]) => [
-        name,
-        {
-          "calls/s": Math.round(median(all.map((sample) => sample.callsPerSecond))),
-          spread: spread(all.map((sample) => sample.callsPerSecond)),
-          "calls/CPU-s": Math.round(median(all.map((sample) => sample.callsPerCpuSecond))),
-          [`of ${reference}`]: Number(
-            (median(all.map((sample) => sample.callsPerCpuSecond)) / first).toFixed(2),
-          ),
-          "p50 ms": Number(median(all.map((sample) => sample.p50)).toFixed(3)),
-          "p99 ms": Number(median(all.map((sample) => sample.p99)).toFixed(3)),
-        },
-      ]),
-    ),
-  );
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function spread(values: number[]): string {
-  return `±${Math.round(((Math.max(...values) - Math.min(...values)) / 2 / median(values)) * 100)} %`;
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  return values
-    .map((value) => ({ value, at: Math.random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ value }) => value);
 }

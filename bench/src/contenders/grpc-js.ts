@@ -6,14 +6,14 @@ import {
   Server,
   ServerCredentials,
 } from "@grpc/grpc-js";
-import type { Contender } from "../contender.ts";
-import { decodeHello, encodeHello } from "../hello.ts";
+import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
+import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from "../hello.ts";
 
 const codec = {
-  requestSerialize: encodeHello,
-  requestDeserialize: decodeHello,
-  responseSerialize: encodeHello,
-  responseDeserialize: decodeHello,
+  requestSerialize: encodeQuestion,
+  requestDeserialize: decodeQuestion,
+  responseSerialize: encodeAnswer,
+  responseDeserialize: decodeAnswer,
 };
 const hello = { path: "/bench.Bench/Hello", requestStream: false, responseStream: false, ...codec };
 const hellos = { path: "/bench.Bench/Hellos", requestStream: true, responseStream: true, ...codec };
@@ -22,9 +22,9 @@ const hellos = { path: "/bench.Bench/Hellos", requestStream: true, responseStrea
 export const grpcJs: Contender = {
   async serve() {
     const server = new Server();
-    const unary: handleUnaryCall<string, string> = (call, answer) => answer(null, `hello ${call.request}`);
-    const bidi: handleBidiStreamingCall<string, string> = (call) => {
-      call.on("data", (name: string) => call.write(`hello ${name}`));
+    const unary: handleUnaryCall<Question, Answer> = (call, answer) => answer(null, answerTo(call.request));
+    const bidi: handleBidiStreamingCall<Question, Answer> = (call) => {
+      call.on("data", (question: Question) => call.write(answerTo(question)));
       call.on("end", () => call.end());
     };
     server.addService({ Hello: hello, Hellos: hellos }, { Hello: unary, Hellos: bidi });
@@ -44,20 +44,20 @@ export const grpcJs: Contender = {
   async connect(address) {
     const client = new Client(address, credentials.createInsecure());
     return {
-      call: (name) =>
+      call: (question) =>
         new Promise((resolve, reject) => {
-          client.makeUnaryRequest(hello.path, encodeHello, decodeHello, name, (error, msg) =>
-            error === null ? resolve(msg as string) : reject(error),
+          client.makeUnaryRequest(hello.path, encodeQuestion, decodeAnswer, question, (error, answer) =>
+            error === null ? resolve(answer as Answer) : reject(error),
           );
         }),
       async open() {
-        const call = client.makeBidiStreamRequest(hellos.path, encodeHello, decodeHello);
+        const call = client.makeBidiStreamRequest(hellos.path, encodeQuestion, decodeAnswer);
         call.on("error", () => {});
         return {
-          call: (name) =>
+          call: (question) =>
             new Promise((resolve) => {
               call.once("data", resolve);
-              call.write(name);
+              call.write(question);
             }),
           async close() {
             call.cancel();

@@ -1,11 +1,11 @@
 import { type ClientHttp2Stream, connect, createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
-import type { Contender } from "../contender.ts";
-import { decodeHello, encodeHello } from "../hello.ts";
+import { type Answer, answerTo, type Contender } from "../contender.ts";
+import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from "../hello.ts";
 
 /**
  * The limit of everything that is built on node:http2: streams with gRPC's frames in them, and nothing else. No
- * statuses, deadlines, metadata, messages cut in two; one path.
+ * statuses, deadlines, metadata, messages cut in two or longer than 255 bytes; one path.
  */
 export const http2: Contender = {
   async serve() {
@@ -17,7 +17,7 @@ export const http2: Contender = {
         if (!stream.headersSent) {
           stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
         }
-        stream.write(frame(`hello ${textOf(chunk)}`));
+        stream.write(frame(encodeAnswer(answerTo(decodeQuestion(chunk.subarray(5))))));
       });
       stream.on("end", () => stream.end());
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
@@ -39,25 +39,25 @@ export const http2: Contender = {
     const request = (): ClientHttp2Stream =>
       session.request({ ...headers, "content-type": "application/grpc" });
     return {
-      call: (name) =>
+      call: (question) =>
         new Promise((resolve) => {
           const stream = request();
-          let text = "";
+          let answer: Answer = { msg: "" };
           stream.on("data", (chunk: Buffer) => {
-            text = textOf(chunk);
+            answer = decodeAnswer(chunk.subarray(5));
           });
-          stream.on("end", () => resolve(text));
-          stream.end(frame(name));
+          stream.on("end", () => resolve(answer));
+          stream.end(frame(encodeQuestion(question)));
         }),
       async open() {
         const stream = request();
-        let answer: (text: string) => void = () => {};
-        stream.on("data", (chunk: Buffer) => answer(textOf(chunk)));
+        let take: (answer: Answer) => void = () => {};
+        stream.on("data", (chunk: Buffer) => take(decodeAnswer(chunk.subarray(5))));
         return {
-          call: (name) =>
+          call: (question) =>
             new Promise((resolve) => {
-              answer = resolve;
-              stream.write(frame(name));
+              take = resolve;
+              stream.write(frame(encodeQuestion(question)));
             }),
           async close() {
             stream.close();
@@ -71,11 +71,6 @@ export const http2: Contender = {
   },
 };
 
-function frame(text: string): Buffer {
-  const payload = encodeHello(text);
+function frame(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0, 0, 0, 0, payload.length]), payload]);
-}
-
-function textOf(bytes: Buffer): string {
-  return decodeHello(bytes.subarray(5));
 }

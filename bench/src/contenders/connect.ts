@@ -8,16 +8,16 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { type ConnectRouter, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createGrpcTransport } from "@connectrpc/connect-node";
-import type { Contender } from "../contender.ts";
+import { answerTo, type Contender } from "../contender.ts";
 
-/** Connect's gRPC over node:http2, with its protobuf library, without which it can't be used. */
+/** Connect's gRPC over node:http2, with its protobuf library, without which it can't be used. Small calls only. */
 export const connectNode: Contender = {
   async serve() {
     const routes = (router: ConnectRouter): void => {
       router.service(bench(), {
-        hello: (request: Text) => ({ text: `hello ${request.text}` }),
+        hello: (request: Text) => textOf(request),
         hellos: async function* (requests: AsyncIterable<Text>) {
-          for await (const request of requests) yield { text: `hello ${request.text}` };
+          for await (const request of requests) yield textOf(request);
         },
       } as object);
     };
@@ -43,7 +43,7 @@ export const connectNode: Contender = {
       hellos(requests: AsyncIterable<Text>): AsyncIterable<Text>;
     };
     return {
-      call: async (name) => (await client.hello({ text: name })).text,
+      call: async ({ name }) => ({ msg: (await client.hello({ text: name })).text }),
       async open() {
         const queue: (string | undefined)[] = [];
         let wake = (): void => {};
@@ -65,9 +65,9 @@ export const connectNode: Contender = {
         })();
         const answers = client.hellos(requests)[Symbol.asyncIterator]();
         return {
-          async call(name) {
+          async call({ name }) {
             send(name);
-            return (await answers.next()).value.text;
+            return { msg: (await answers.next()).value.text };
           },
           async close() {
             send(undefined);
@@ -82,6 +82,10 @@ export const connectNode: Contender = {
 
 interface Text {
   text: string;
+}
+
+function textOf({ text }: Text): Text {
+  return { text: answerTo({ name: text }).msg };
 }
 
 /** `service Bench { rpc Hello(Text) returns (Text); rpc Hellos(stream Text) returns (stream Text); }` */

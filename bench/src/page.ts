@@ -1,0 +1,99 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { barChart } from "./chart.ts";
+import { type Level, type Measured, type Result, type Summary, summaryOf } from "./results.ts";
+
+const docs = new URL("../../../docs/", import.meta.url);
+
+/** A file of the page, by its path below `docs`. */
+export type Files = Readonly<Record<string, string>>;
+
+export function drawPage(results: readonly Result[]): void {
+  mkdirSync(new URL("performance/", docs), { recursive: true });
+  for (const [path, text] of Object.entries(pageOf(results))) writeFileSync(new URL(path, docs), text);
+}
+
+/** `performance.md` and its charts. */
+export function pageOf(results: readonly Result[]): Files {
+  const files: Record<string, string> = {};
+  const sections = results.flatMap((result) => section(result, files));
+  files["performance.md"] = [...opening, ...sections, ...closing, ""].join("\n");
+  return files;
+}
+
+const opening = [
+  "# Performance",
+  "",
+  "Calls between two Node processes on one machine, over loopback, the same work for everyone: `{ name }` goes out, `{ msg }`",
+  "comes back, with as much text beside it as the case says. All contenders of a case take turns in one run, in random order.",
+  "Figures are medians of its rounds; the range behind calls/s is the lowest and the highest round. Compare calls per CPU-second, of",
+  "client and server together: it is the figure that stays stable on a shared machine. Ratios above 1 are in favour of ts-micro.",
+  "Drawn by [the bench](../bench/README.md) from `bench/results`; not edited by hand.",
+  "",
+];
+
+const closing = [
+  "## What this does not show",
+  "",
+  "- A real network, TLS, discovery, many nodes, memory, start-up, publishing; the handlers do nothing.",
+  "- Absolute speed. Both processes share the processors of one machine with the kernel's side of loopback, and in some runs",
+  "  with other work: see the load. Even ratios move by a tenth between runs.",
+  "- What peers can do when they are tuned. They run with their defaults, logs and metrics off; Moleculer without a request timeout,",
+  "  ts-micro with its deadlines. gRPC and bRPC carry protobuf that is encoded by hand, the others JSON.",
+  "- The newest peers: Moleculer 0.15 and NestJS 12 want Node 22, these are the last for Node 20.",
+];
+
+function section(result: Result, files: Record<string, string>): string[] {
+  const { title, command, date, machine, rounds, ms, contenders } = result;
+  const versions = contenders.flatMap((contender) => contender.versions);
+  const levels = contenders[0]?.levels ?? [];
+  return [
+    `## ${title}`,
+    "",
+    `\`${command}\` on ${date}: ${rounds} rounds of ${ms} ms. Node ${machine.node}, ${machine.cpus}, ${machine.memory},`,
+    `${machine.system}, load before the run ${machine.loadBefore}. ${versions.join(", ")}.`,
+    "",
+    ...levels.flatMap(({ inFlight }, index) => {
+      const path = `performance/${result.case.replace("/", "-")}-${inFlight}.svg`;
+      const measured = contenders.map((contender) => ({
+        contender,
+        summary: summaryOf((contender.levels[index] as Level).samples),
+      }));
+      const caption = `${title}, ${inFlight} in flight: calls per CPU-second`;
+      files[path] = barChart(
+        caption,
+        measured.map(({ contender: { title: label, kind }, summary }) => ({
+          label,
+          kind,
+          value: summary.callsPerCpuSecond,
+        })),
+      );
+      return [`### ${inFlight} in flight`, "", `![${caption}](${path})`, "", ...table(measured), ""];
+    }),
+  ];
+}
+
+function table(measured: readonly { contender: Measured; summary: Summary }[]): string[] {
+  const ours = measured.find(({ contender }) => contender.kind === "ours");
+  if (ours === undefined) return [];
+  const name = ours.contender.title.replace("ts-micro, ", "");
+  return [
+    `| | calls/s | calls per CPU-second | p50 ms | p99 ms | ${name}: calls/s | ${name}: per CPU-second |`,
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ...measured.map(({ contender, summary }) => {
+      const range = `${rounded(summary.lowest)} to ${rounded(summary.highest)}`;
+      return `| ${[
+        contender.kind === "limit" ? `${contender.title} (limit)` : contender.title,
+        `${rounded(summary.callsPerSecond)} (${range})`,
+        rounded(summary.callsPerCpuSecond),
+        summary.p50Ms.toFixed(3),
+        summary.p99Ms.toFixed(3),
+        `${(ours.summary.callsPerSecond / summary.callsPerSecond).toFixed(2)} ×`,
+        `${(ours.summary.callsPerCpuSecond / summary.callsPerCpuSecond).toFixed(2)} ×`,
+      ].join(" | ")} |`;
+    }),
+  ];
+}
+
+function rounded(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}

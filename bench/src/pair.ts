@@ -1,0 +1,70 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Load, LoadReport, Order } from "./process.ts";
+
+const program = fileURLToPath(new URL("process.js", import.meta.url));
+
+/** How long a process may take to end after it was asked to, in milliseconds. */
+const endMs = 5_000;
+
+export interface Sample {
+  readonly callsPerSecond: number;
+  /** Of client and server together: what stays stable on a shared machine. */
+  readonly callsPerCpuSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** A contender's server and client, each a process of its own. */
+export class Pair {
+  readonly #server: ChildProcess;
+  readonly #client: ChildProcess;
+
+  private constructor(server: ChildProcess, client: ChildProcess) {
+    this.#server = server;
+    this.#client = client;
+  }
+
+  static async start(contender: string): Promise<Pair> {
+    const options = { env: { ...process.env, NODE_ENV: "production" } };
+    const server = fork(program, ["server", contender], options);
+    const client = fork(program, ["client", contender, await reportOf<string>(server)], options);
+    await reportOf(client);
+    return new Pair(server, client);
+  }
+
+  async run(load: Load): Promise<Sample> {
+    const before = await this.#serverCpuMs();
+    this.#client.send(load);
+    const { calls, seconds, cpuMs, p50Ms, p99Ms } = await reportOf<LoadReport>(this.#client);
+    const cpuSeconds = (cpuMs + (await this.#serverCpuMs()) - before) / 1_000;
+    return { callsPerSecond: calls / seconds, callsPerCpuSecond: calls / cpuSeconds, p50Ms, p99Ms };
+  }
+
+  async end(): Promise<void> {
+    for (const child of [this.#client, this.#server]) {
+      const late = setTimeout(() => child.kill("SIGKILL"), endMs);
+      child.send("end" satisfies Order);
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      clearTimeout(late);
+    }
+  }
+
+  #serverCpuMs(): Promise<number> {
+    this.#server.send("cpu" satisfies Order);
+    return reportOf<number>(this.#server);
+  }
+}
+
+/** The next message of a child; a child that ends first is an error. */
+function reportOf<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const exit = (code: number | null): void => reject(new Error(`a bench process ended with ${code}`));
+    child.once("exit", exit);
+    child.once("message", (value) => {
+      child.off("exit", exit);
+      resolve(value as T);
+    });
+  });
+}

@@ -1,0 +1,100 @@
+import { type Case, cases } from "./cases.ts";
+import { contenderNamed } from "./contenders/index.ts";
+import { thisMachine, versionOf } from "./machine.ts";
+import { Pair, type Sample } from "./pair.ts";
+import type { Result } from "./results.ts";
+
+export interface Length {
+  readonly rounds: number;
+  /** Of each sample. */
+  readonly ms: number;
+  /** Of load before the first sample of a contender. */
+  readonly warmUpMs: number;
+}
+
+/** What a sample is preceded by: the processes have just been idle. */
+const settleMs = 150;
+
+/** What starting and ending a contender's processes takes, about. */
+const startMs = 1_500;
+
+export function estimateMs(
+  name: string,
+  { rounds, ms, warmUpMs }: Length,
+  only: readonly string[] | undefined,
+): number {
+  const { contenders, inFlight } = caseNamed(name, only);
+  return contenders.length * (startMs + warmUpMs + inFlight.length * rounds * (ms + settleMs));
+}
+
+/**
+ * Starts every contender's processes once, warms them up, and lets them run in turn: each round runs each
+ * contender once, in random order, so that a change of the machine's speed hits all.
+ * @param only the contenders to run; all of the case when absent
+ */
+export async function runCase(
+  name: string,
+  { rounds, ms, warmUpMs }: Length,
+  command: string,
+  only: readonly string[] | undefined,
+): Promise<Result> {
+  const { title, question, kind, inFlight, contenders } = caseNamed(name, only);
+  const machine = thisMachine();
+  const pairs = new Map<string, Pair>();
+  const samples = new Map<string, Sample[]>();
+  const samplesOf = (contender: string, level: number): Sample[] => {
+    const key = `${contender} ${level}`;
+    const known = samples.get(key) ?? [];
+    samples.set(key, known);
+    return known;
+  };
+  try {
+    for (const contender of contenders) {
+      const pair = await Pair.start(contender);
+      pairs.set(contender, pair);
+      await pair.run({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const [contender, pair] of shuffled([...pairs])) {
+        for (const level of inFlight) {
+          await pair.run({ question, kind, inFlight: level, ms: settleMs });
+          samplesOf(contender, level).push(await pair.run({ question, kind, inFlight: level, ms }));
+        }
+      }
+    }
+  } finally {
+    await Promise.all([...pairs.values()].map((pair) => pair.end()));
+  }
+  return {
+    case: name,
+    title,
+    date: new Date().toISOString().slice(0, 10),
+    command,
+    machine,
+    rounds,
+    ms,
+    contenders: contenders.map((contender) => {
+      const { title, kind, packages } = contenderNamed(contender);
+      const levels = inFlight.map((level) => ({ inFlight: level, samples: samplesOf(contender, level) }));
+      return { name: contender, title, kind, versions: packages.map(versionOf), levels };
+    }),
+  };
+}
+
+function caseNamed(name: string, only: readonly string[] | undefined): Case {
+  const found = cases[name];
+  if (found === undefined) throw new Error(`no case ${name}`);
+  if (only === undefined) return found;
+  const missing = only.find((contender) => !found.contenders.includes(contender));
+  if (missing !== undefined) {
+    throw new Error(`no contender ${missing} in ${name}; there are ${found.contenders.join(", ")}`);
+  }
+  return { ...found, contenders: only };
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value);
+}
