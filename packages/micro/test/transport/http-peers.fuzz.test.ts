@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { after } from "node:test";
+import { fuzzTest, pieces, type Random } from "@ts-micro/fuzz";
+import { parseAddress } from "../../src/address.ts";
+import { newHttpBroker } from "../../src/broker/http.ts";
+import { newClient } from "../../src/client/mucp.ts";
+import { newLogger } from "../../src/logger.ts";
+import { newMemoryRegistry } from "../../src/registry/memory.ts";
+import { newHandler } from "../../src/server/handler.ts";
+import { newServer } from "../../src/server/mucp.ts";
+import { type Kind, stream } from "./http-grammar.ts";
+
+const logger = newLogger({ write: () => {} });
+const registry = newMemoryRegistry({ addresses: [randomUUID()], logger });
+after(() => registry.close());
+const parts = { registry };
+
+const server = newServer({
+  name: "fuzzed",
+  address: "127.0.0.1:0",
+  logger,
+  drain: { propagationMs: 0 },
+  parts,
+});
+after(() => server.stop());
+server.handle(newHandler("Say", { Hello: (request: unknown) => request }));
+await server.start();
+const client = newClient({ parts, logger, mux: false });
+after(() => client.close());
+
+const broker = newHttpBroker({ addresses: ["127.0.0.1:0"], logger, parts });
+after(() => broker.disconnect());
+await broker.connect();
+let heard = 0;
+await broker.subscribe("news", () => {
+  heard++;
+});
+
+/** Messages with and without flaws, random bytes, and both. */
+function strange(random: Random, kind: Kind): Buffer {
+  return random.of([
+    () => stream(random, kind),
+    () => random.bytes(random.length(300)),
+    () => Buffer.concat([stream(random, kind), random.bytes(random.length(100))]),
+  ])();
+}
+
+/** Sends it in pieces, half-closes, and waits until the peer has closed, too. */
+async function send(random: Random, address: string, bytes: Buffer): Promise<void> {
+  const { host, port } = parseAddress(address);
+  const socket = connect({ host, port: port as number });
+  const closed = once(socket, "close");
+  socket.on("error", () => {});
+  socket.resume();
+  await once(socket, "connect");
+  for (const piece of pieces(random, bytes)) socket.write(piece);
+  socket.end();
+  await closed;
+}
+
+fuzzTest(
+  "a server outlives whatever a caller sends, and closes the connection",
+  { rounds: 80 },
+  async (random) => {
+    await send(random, server.address, strange(random, "request"));
+    const answer = await client.call({ service: "fuzzed", endpoint: "Say.Hello", body: { n: 1 } });
+    assert.deepEqual(answer, { n: 1 });
+  },
+);
+
+fuzzTest(
+  "a broker outlives whatever is posted to it, and closes the connection",
+  { rounds: 80 },
+  async (random) => {
+    await send(random, broker.address, strange(random, "request"));
+    const before = heard;
+    await broker.publish("news", { header: {}, body: Buffer.from("{}") });
+    while (heard === before) await new Promise((resolve) => setImmediate(resolve));
+  },
+);
+
+fuzzTest("a caller outlives whatever a server answers", { rounds: 80 }, async (random) => {
+  const answers = strange(random, "response");
+  const listener = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      for (const piece of pieces(random, answers)) socket.write(piece);
+      socket.end();
+    });
+  });
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address() as { port: number };
+  const request = { service: "strange", endpoint: "Say.Hello", addresses: [`127.0.0.1:${port}`] };
+  await client.call({ ...request, timeoutMs: 5_000, retries: 0 }).catch(() => {});
+  listener.close();
+  assert.deepEqual(await client.call({ service: "fuzzed", endpoint: "Say.Hello", body: 2 }), 2);
+});
