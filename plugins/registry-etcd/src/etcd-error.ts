@@ -1,7 +1,14 @@
 import { MicroError, type MicroErrorFields } from "ts-micro";
 
 /** Status numbers of gRPC that mean something here. */
-export const grpcCode = { notFound: 5, permissionDenied: 7, outOfRange: 11, unauthenticated: 16 } as const;
+export const grpcCode = {
+  deadlineExceeded: 4,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  outOfRange: 11,
+  unavailable: 14,
+} as const;
 
 /** What etcd answered instead of a result. */
 export class EtcdError extends Error {
@@ -20,7 +27,12 @@ export class EtcdError extends Error {
 
   /** Another member may do better, or this one a little later: no leader, too many requests, timed out. */
   get isPassing(): boolean {
-    return [4, 8, 14].includes(this.grpcCode);
+    const passing: readonly number[] = [
+      grpcCode.deadlineExceeded,
+      grpcCode.resourceExhausted,
+      grpcCode.unavailable,
+    ];
+    return passing.includes(this.grpcCode);
   }
 }
 

@@ -82,7 +82,7 @@ export class Follower {
         if (this.#stream === undefined) {
           await this.#catchUp();
           this.#stream = await this.#open();
-          if (failures > 0) logger.info(`etcd: ${prefix} is watched again`);
+          logger.log(failures > 1 ? "info" : "debug", `etcd: ${prefix} is watched again`);
           failures = 0;
         }
         await this.#silence(this.#stream);
@@ -94,10 +94,10 @@ export class Follower {
         this.#stream?.close();
         this.#stream = undefined;
         if (this.isClosed) return;
-        const { detail } = asMicroError(error);
-        const text = `etcd: the watch of ${prefix} broke, its last known nodes are used: ${detail}`;
-        if (failures === 0) logger.warn(text);
-        else logger.debug(text);
+        const text = `etcd: the watch of ${prefix} broke, its last known nodes are used: ${asMicroError(error).detail}`;
+        // Compaction is etcd's daily routine, and means nothing to who reads the log.
+        const isWarning = failures === 0 && !isOutOfRange(error);
+        logger.log(isWarning ? "warn" : "debug", text);
         failures++;
         await this.#wait(retryMs(failures));
       }
@@ -130,8 +130,9 @@ export class Follower {
   /** @throws EtcdError when etcd ended the watch */
   #take({ canceled, cancel_reason, compact_revision, events = [] }: WatchMessage): void {
     if (canceled === true) {
-      const compacted = `what came after revision ${this.#revision} was compacted`;
-      throw new EtcdError(compact_revision === undefined ? (cancel_reason ?? "canceled") : compacted, 14);
+      if (compact_revision === undefined)
+        throw new EtcdError(cancel_reason ?? "canceled", grpcCode.unavailable);
+      throw new EtcdError(`what came after revision ${this.#revision} was compacted`, grpcCode.outOfRange);
     }
     for (const { type, kv } of events) {
       if (type === "DELETE") this.#remove(kv.key);
@@ -153,7 +154,7 @@ export class Follower {
       })) as RangeAnswer;
       if (revisionOf(kvs?.[0]?.mod_revision) === revision) return;
     } catch (error) {
-      if (!(error instanceof EtcdError && error.grpcCode === grpcCode.outOfRange)) throw error;
+      if (!isOutOfRange(error)) throw error;
       if (error.message.includes("compacted")) return this.#compare({ tell: true, lost: false });
     }
     this.#options.logger.warn(`etcd: it has lost its data; nodes that don't register again are given up`);
@@ -206,6 +207,11 @@ export class Follower {
   #tell(change: Result): void {
     this.#options.onChange(structuredClone(change));
   }
+}
+
+/** The revision is older than what etcd keeps, or newer than what it has. */
+function isOutOfRange(error: unknown): error is EtcdError {
+  return error instanceof EtcdError && error.grpcCode === grpcCode.outOfRange;
 }
 
 function retryMs(failures: number): number {
