@@ -77,13 +77,15 @@ export class Follower {
   async #follow(): Promise<void> {
     const { logger, prefix } = this.#options;
     let failures = 0;
+    let hasWarned = false;
     while (!this.isClosed) {
       try {
         if (this.#stream === undefined) {
           await this.#catchUp();
           this.#stream = await this.#open();
-          logger.log(failures > 1 ? "info" : "debug", `etcd: ${prefix} is watched again`);
+          logger.log(hasWarned ? "info" : "debug", `etcd: ${prefix} is watched again`);
           failures = 0;
+          hasWarned = false;
         }
         await this.#silence(this.#stream);
         if (this.isClosed) break;
@@ -96,8 +98,9 @@ export class Follower {
         if (this.isClosed) return;
         const text = `etcd: the watch of ${prefix} broke, its last known nodes are used: ${asMicroError(error).detail}`;
         // Compaction is etcd's daily routine, and means nothing to who reads the log.
-        const isWarning = failures === 0 && !isOutOfRange(error);
-        logger.log(isWarning ? "warn" : "debug", text);
+        const isNews: boolean = !hasWarned && !isOutOfRange(error);
+        logger.log(isNews ? "warn" : "debug", text);
+        hasWarned ||= isNews;
         failures++;
         await this.#wait(retryMs(failures));
       }
