@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
-import { etcd, startEtcd, startServerProcess } from "../src/index.ts";
+import { etcd, nats, startEtcd, startNats, startServerProcess } from "../src/index.ts";
 
 test("a server that ends early is an error with what it wrote", async () => {
   const program = `console.error("no disk"); process.exit(3)`;
@@ -53,4 +55,23 @@ test("etcd keeps its address, and its data unless it starts empty", { skip }, as
   await server.stop();
   await server.start({ empty: true });
   assert.equal(await count(), undefined);
+});
+
+test("nats-server comes back on its address, with the configuration it was given", {
+  skip: nats().skip,
+}, async () => {
+  await using server = await startNats({ config: "server_name: mine" });
+  const { address } = server;
+  const info = async (): Promise<{ server_name?: string; max_payload?: number }> => {
+    const [host, port] = address.split(":");
+    const socket = connect(Number(port), host);
+    const [bytes] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return JSON.parse(bytes.toString().replace(/^INFO /, ""));
+  };
+  await server.kill();
+  await assert.rejects(info(), { code: "ECONNREFUSED" });
+  await server.start();
+  const { server_name, max_payload } = await info();
+  assert.deepEqual([server_name, max_payload], ["mine", 8 * 1024 * 1024]);
 });

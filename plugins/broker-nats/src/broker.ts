@@ -37,7 +37,8 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
   });
   const connection = newConnection(options, logger);
   const subscriptions = new Set<Subscription>();
-  const working = new Set<Promise<unknown>>();
+  const publishing = new Set<Promise<void>>();
+  const subscribing = new Set<Promise<Subscription>>();
   let disconnecting: Promise<void> | undefined;
 
   const broker: Broker = {
@@ -61,7 +62,7 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
     },
 
     publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      return track(publish(topic, message, signal));
+      return track(publishing, publish(topic, message, signal));
     },
 
     subscribe(
@@ -69,7 +70,7 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
       handler: EventHandler,
       subscribeOptions: SubscribeOptions = {},
     ): Promise<Subscription> {
-      return track(subscribe(topic, handler, subscribeOptions));
+      return track(subscribing, subscribe(topic, handler, subscribeOptions));
     },
 
     [Symbol.asyncDispose]: () => broker.disconnect(),
@@ -141,18 +142,18 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
 
   /** Handlers that still run may publish, so the connection is closed last. */
   async function disconnect(): Promise<void> {
+    await Promise.allSettled(subscribing);
     await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    while (working.size > 0) await Promise.allSettled(working);
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
+    await Promise.allSettled(publishing);
     await connection.close();
   }
+}
 
-  function track<Result>(work: Promise<Result>): Promise<Result> {
-    working.add(work);
-    const done = (): void => void working.delete(work);
-    work.then(done, done);
-    return work;
-  }
+function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
+  set.add(work);
+  const done = (): void => void set.delete(work);
+  work.then(done, done);
+  return work;
 }
 
 /** What the server would refuse, or understand as two words. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Logger, MicroError, serviceUnavailable, unauthorized } from "ts-micro";
 import { brokerErrorId, notConnected } from "ts-micro/broker";
+import { tlsProblem } from "ts-micro/transport";
 import { defaults, type NatsBrokerOptions } from "./options.ts";
 import { parseServerAddress, type ServerAddress } from "./server-address.ts";
 import { type Listener, type Listening, openSession, type Session } from "./session.ts";
@@ -165,7 +166,7 @@ function isRefusal(thrown: unknown): boolean {
 }
 
 function textOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  return thrown instanceof Error ? (tlsProblem(thrown) ?? thrown.message) : String(thrown);
 }
 
 function shuffled<Item>(items: readonly Item[]): Item[] {

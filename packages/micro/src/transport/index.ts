@@ -1,3 +1,4 @@
+export { tlsProblem } from "../tls.ts";
 export { type ConnectOptions, connectTcp } from "./connect.ts";
 export { type HttpTransportOptions, newHttpTransport } from "./http.ts";
 export { type ListenTcpOptions, listenTcp } from "./listener.ts";
