@@ -33,9 +33,13 @@ export interface GoOutcome {
   text: string;
 }
 
-/** One call, or several, by go-micro v2.9.1's own client. */
-export async function goCall(call: GoCall): Promise<GoOutcome> {
-  const { code, stdout, stderr } = await run(program.path, [], JSON.stringify(call));
+/**
+ * One call, or several, by go-micro v2.9.1's own client.
+ *
+ * @param flags go-micro's
+ */
+export async function goCall(call: GoCall, flags: readonly string[] = []): Promise<GoOutcome> {
+  const { code, stdout, stderr } = await run(program.path, flags, JSON.stringify(call));
   assert.equal(code, 0, `the Go client ended with code ${code}:\n${stdout}${stderr}`);
   const { answers, error, text } = JSON.parse(stdout);
   return { answers: answers ?? [], error, text };
