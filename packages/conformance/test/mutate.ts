@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -43,6 +43,9 @@ export async function mutationTests(kind: string): Promise<void> {
 
 /** A copy of all compiled modules with the one mistake, so that everything that imports the module gets it. */
 function mutate([file, search, replace]: Mutation, mutants: string): string {
+  // What was compiled from a file that is gone may still lie there, and nobody imports it.
+  const written = join(original, "../../src", file.replace(/\.js$/, ".ts"));
+  assert.ok(existsSync(written), `${written} isn't there. Correct the list.`);
   const source = readFileSync(join(original, file), "utf8");
   const found = source.split(search).length - 1;
   assert.equal(
