@@ -15,8 +15,13 @@ export interface Ended {
  *
  * @param input what it reads on stdin
  */
-export async function run(path: string, args: readonly string[], input = ""): Promise<Ended> {
-  const child = start(path, args, {});
+export async function run(
+  path: string,
+  args: readonly string[],
+  input = "",
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ended> {
+  const child = start(path, args, env);
   // A program that ends without having read it all says by its code how that went.
   child.stdin?.on("error", () => {}).end(input);
   const printed = collect(child);
