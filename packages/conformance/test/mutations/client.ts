@@ -29,12 +29,7 @@ export const mutations: MutationList<PairExports> = {
     ["client/call.js", "limit.follow(signal);", "", "a call can't be cancelled"],
     ["client/call.js", "this.#limits.endAll(clientClosed());", "", "closing leaves calls hanging"],
     ["client/call.js", "if (this.#closed)", "if (this.#closed === null)", "a closed client makes calls"],
-    [
-      "client/limits.js",
-      "if (limit.deadline <= now)",
-      "if (limit.deadline <= 0)",
-      "deadlines are not noticed",
-    ],
+    ["client/limits.js", "deadline <= now", "deadline <= 0", "deadlines are not noticed"],
     [
       "client/retry.js",
       'return request.idempotent === true && error.reason === "connection-lost";',

@@ -18,6 +18,8 @@ export class Limit {
   doing = "looking the service up";
   /** The node it is doing that with. */
   address = "";
+  /** Where it stands among the limits of its client; -1 when it doesn't. */
+  place = -1;
   readonly #subject: string;
   readonly #ended: (error: MicroError) => void;
   /** Made when there is something to put in: most calls follow no signal, and have one thing under way. */
