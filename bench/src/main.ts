@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
 });
 const length: Length = values.quick
   ? { rounds: 3, ms: 300, warmUpMs: 700 }
-  : { rounds: 5, ms: 750, warmUpMs: 2_000 };
+  : { rounds: 5, ms: 750, warmUpMs: 1_500 };
 const names = casesNamed(positionals, values.all);
 const only = values.only?.split(",");
 const isWhole = !values.quick && only === undefined;

@@ -52,7 +52,7 @@ export async function runCase(
     for (const contender of contenders) {
       const pair = await Pair.start(contender);
       pairs.set(contender, pair);
-      await pair.run({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
+      await pair.warmUp({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
     }
     for (let round = 0; round < rounds; round++) {
       for (const [contender, pair] of shuffled([...pairs])) {
