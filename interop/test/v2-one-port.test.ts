@@ -72,6 +72,9 @@ describe("both clients of Go and one port of ours", { skip: goServer.skip }, () 
       });
       const counted = await goCall({ ...of, endpoint: "Greeter.Count", stream: true }, flags);
       assert.deepEqual(counted.answers, [{ count: 1 }, { count: 2 }, { count: 3 }]);
+      // HealthResponse and the greeting have a text in their first field.
+      const health = await goCall({ ...of, endpoint: "Debug.Health" }, flags);
+      assert.deepEqual(health.answers, [{ name: "ok" }]);
     });
   }
 });

@@ -1,4 +1,5 @@
 import { PerformanceObserver } from "node:perf_hooks";
+import { countsResponse, debugRequest, healthResponse } from "./debug-messages.ts";
 import { newHandler } from "./handler.ts";
 import type { Handler } from "./server.ts";
 
@@ -44,9 +45,27 @@ export function newDebugHandler(counts: { readonly requests: number; readonly er
         };
       },
     },
-    { internal: true },
+    {
+      internal: true,
+      endpoints: {
+        Health: { requestType: debugRequest, responseType: healthResponse },
+        Stats: { requestType: debugRequest, responseType: statsResponse },
+      },
+    },
   );
 }
+
+/** In the order of their fields in protobuf. */
+const statsResponse = countsResponse<keyof Stats>([
+  "timestamp",
+  "started",
+  "uptime",
+  "memory",
+  "threads",
+  "gc",
+  "requests",
+  "errors",
+]);
 
 let pauses: { ns: number } | undefined;
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { MessageType } from "../../src/codec/codec.ts";
 import type { Context } from "../../src/context.ts";
 import { MicroError, notFound } from "../../src/errors.ts";
+import { newDebugHandler, type Stats } from "../../src/server/debug.ts";
 import { newHandler } from "../../src/server/handler.ts";
 import type { ServerOptions } from "../../src/server/server.ts";
 import { callHeader, example, post } from "./raw-client.ts";
@@ -423,6 +425,24 @@ test("a flood of pipelined requests that nobody reads the answers of is held bac
   client.socket.resume();
   for (let n = 0; n < total; n++) await client.answer();
   assert.equal(calls, total);
+});
+
+test("Debug.Health and Debug.Stats answer in protobuf, too", async (context) => {
+  const { client } = await startGreeter(context);
+  const ask = async (endpoint: string): Promise<Buffer> => {
+    const header = { ...callHeader(endpoint), "Content-Type": "application/protobuf" };
+    return (await client.ask(post(header, "\x0a\x07greeter"))).body;
+  };
+  assert.equal((await ask("Debug.Health")).toString("hex"), "0a026f6b");
+  const before = Math.floor(Date.now() / 1_000);
+  const endpoint = newDebugHandler({ requests: 0, errors: 0 }).endpoints.find(
+    ({ name }) => name === "Debug.Stats",
+  );
+  const type = endpoint?.responseType as MessageType<Stats> | undefined;
+  const stats = type?.decode(await ask("Debug.Stats"));
+  assert.ok(stats !== undefined);
+  assert.ok(stats.timestamp >= before && stats.memory > 1 << 20);
+  assert.deepEqual([stats.requests, stats.errors], [2, 0]);
 });
 
 test("Debug.Health and Debug.Stats answer and are not in the registry", async (context) => {
