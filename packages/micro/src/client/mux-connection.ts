@@ -5,6 +5,7 @@ import { encodeBody } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
+import { Ring } from "../mux/ring.ts";
 import { checkBodySize } from "../transport/message-size.ts";
 import type { WireAttempt } from "./attempt.ts";
 import type { StreamRequest } from "./client.ts";
@@ -35,7 +36,7 @@ export class MuxConnection implements LinkEvents {
   readonly address: string;
   readonly #link: Link;
   readonly #events: MuxConnectionEvents;
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new Ring<Exchange>();
   readonly #heads: Heads;
   readonly #maxBodyBytes: number;
   #nextId = 1;
@@ -170,10 +171,7 @@ export class MuxConnection implements LinkEvents {
     this.#retireNow();
     this.#events.closed();
     this.drain();
-    for (const [id, exchange] of [...this.#exchanges]) {
-      this.#exchanges.delete(id);
-      exchange.closed(this.#ended);
-    }
+    for (const exchange of this.#exchanges.clear()) exchange.closed(this.#ended);
   }
 
   /** Takes no further calls, and closes when those under way are over. Twice is once. */

@@ -1,0 +1,53 @@
+/** Numbers that are looked up in the array; those that collide there, which must be rare, go into a map. */
+const size = 1024;
+
+interface Slot<T> {
+  readonly id: number;
+  readonly value: T;
+}
+
+/**
+ * What is pending, by a number that only grows. No `Map` alone: one that is always filled and emptied makes a new table
+ * every few calls, each reachable from the last, so that once one of them is old everything that was in them outlives
+ * young collections, which costs a fifth of a call.
+ */
+export class Ring<T> {
+  readonly #slots: (Slot<T> | undefined)[] = new Array(size).fill(undefined);
+  /** Those whose place was taken by one that lasts for longer. */
+  readonly #others = new Map<number, T>();
+  #count = 0;
+
+  get size(): number {
+    return this.#count;
+  }
+
+  get(id: number): T | undefined {
+    const slot = this.#slots[id % size];
+    return slot?.id === id ? slot.value : this.#others.get(id);
+  }
+
+  /** `id` is new. */
+  set(id: number, value: T): void {
+    this.#count++;
+    const place = id % size;
+    if (this.#slots[place] === undefined) this.#slots[place] = { id, value };
+    else this.#others.set(id, value);
+  }
+
+  delete(id: number): void {
+    const place = id % size;
+    if (this.#slots[place]?.id === id) this.#slots[place] = undefined;
+    else if (!this.#others.delete(id)) return;
+    this.#count--;
+  }
+
+  /** All of them, taken out. */
+  clear(): T[] {
+    const all = this.#slots.flatMap((slot) => (slot === undefined ? [] : [slot.value]));
+    all.push(...this.#others.values());
+    this.#slots.fill(undefined);
+    this.#others.clear();
+    this.#count = 0;
+    return all;
+  }
+}

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Ring } from "../../src/mux/ring.ts";
+
+test("one that lasts keeps its number while thousands come and go on its place", () => {
+  const ring = new Ring<string>();
+  ring.set(1, "lasts");
+  for (let id = 2; id < 5_000; id++) {
+    ring.set(id, `call ${id}`);
+    assert.equal(ring.get(id), `call ${id}`);
+    assert.equal(ring.get(id - 1), id === 2 ? "lasts" : undefined);
+    ring.delete(id);
+    ring.delete(id);
+  }
+  assert.equal(ring.get(1), "lasts");
+  assert.equal(ring.size, 1);
+});
+
+test("more than have places are all there, and are taken out together", () => {
+  const ring = new Ring<number>();
+  const ids = Array.from({ length: 3_000 }, (_, index) => index + 1);
+  for (const id of ids) ring.set(id, id);
+  assert.ok(ids.every((id) => ring.get(id) === id));
+  assert.deepEqual(
+    ring.clear().sort((a, b) => a - b),
+    ids,
+  );
+  assert.equal(ring.size, 0);
+  assert.equal(ring.get(1), undefined);
+});
