@@ -1,10 +1,12 @@
 /**
  * Runs the compiled tests of the workspace below the working directory.
  *
- *     node scripts/test.mjs [--unit] [--verbose] [--totals file.json] [--records file.json] [part of a file name...]
+ *     node scripts/test.mjs [--unit] [--second-try] [--verbose] [--totals file.json] [--records file.json] [part of a file name...]
  *
  * Each file is a process group of its own, so that one that hangs is ended with everything it started. A
  * file fails when a test in it fails, when it ends too early or never, and when there is no test in it.
+ * With `--second-try`, files that failed run once more when all others are done, each alone; what fails only beside
+ * others is named `unstable`, to be mended, and is no failure of the run.
  * `--records` writes the outcome of each test, `--totals` how many there were.
  * The mutations of our own parts, whose point is whether the suites would notice mistakes, take minutes and are run
  * when they are asked for by name: `mutations`.
@@ -23,6 +25,7 @@ const fileTimeoutMs = Number(process.env.TEST_FILE_TIMEOUT_MS ?? 180_000);
 const { values, positionals } = parseArgs({
   options: {
     unit: { type: "boolean", default: false },
+    "second-try": { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
     totals: { type: "string" },
     records: { type: "string" },
@@ -38,20 +41,34 @@ const files = listTestFiles(values.unit).filter((file) =>
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const skips = [];
 const failures = [];
+const unstable = [];
 const outcomes = [];
+const failedOnce = [];
 
 const waiting = [...files];
 const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, async () => {
-  for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
-    report(file, await runTestFile(file, fileTimeoutMs));
+  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+    const result = await runTestFile(file, fileTimeoutMs);
+    const problems = problemsOf(result);
+    if (values["second-try"] && problems.length > 0) {
+      failedOnce.push({ file, problems });
+      process.stdout.write(`\n${result.output}\n✖ ${file}  will be tried again, alone\n`);
+    } else report(file, result);
+  }
 });
 await Promise.all(lanes);
+for (const { file, problems } of failedOnce) {
+  const result = await runTestFile(file, fileTimeoutMs);
+  if (problemsOf(result).length === 0) unstable.push(...problems.map((problem) => `${file}: ${problem}`));
+  report(file, result);
+}
 
 if (files.length === 0) {
   totals.failed += 1;
   failures.push(`no test file matches ${positionals.join(" ") || "(nothing is built: npm run build)"}`);
 }
 for (const { file, name, reason } of skips) console.log(`skipped: ${file}: ${name}: ${reason}`);
+for (const problem of unstable) console.log(`unstable: ${problem}`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 if (values.totals !== undefined) writeFileSync(values.totals, `${JSON.stringify(totals)}\n`);
 if (values.records !== undefined) writeFileSync(values.records, `${JSON.stringify(outcomes)}\n`);
@@ -74,24 +91,27 @@ function listTestFiles(unitOnly) {
   return unitOnly ? compiled : [...compiled, ...scripts.map((file) => `scripts/test/${file}`)];
 }
 
-function report(file, { records, output, exit, seconds }) {
-  const count = (outcome) => records.filter((record) => record.outcome === outcome).length;
-  const before = failures.length;
+function report(file, result) {
+  const { records, output, seconds } = result;
+  const problems = problemsOf(result);
+  const passed = records.filter(({ outcome }) => outcome === "passed").length;
   for (const { outcome, name, reason } of records) {
     if (outcome !== "end") outcomes.push({ file, name, outcome });
     if (outcome === "skipped") skips.push({ file, name, reason });
-    if (outcome === "failed") failures.push(`${file}: ${name}`);
   }
-  if (failures.length === before) {
-    const problem = problemOfFile(records, exit);
-    if (problem !== undefined) failures.push(`${file}: ${problem}`);
-  }
-  const failed = failures.length - before;
-  totals.passed += count("passed");
-  totals.failed += failed;
-  totals.skipped += count("skipped");
-  if (failed > 0 || values.verbose) process.stdout.write(`\n${output}\n`);
-  console.log(`${failed > 0 ? "✖" : "✔"} ${file}  ${count("passed")} passed  ${seconds.toFixed(1)} s`);
+  failures.push(...problems.map((problem) => `${file}: ${problem}`));
+  totals.passed += passed;
+  totals.failed += problems.length;
+  totals.skipped += records.filter(({ outcome }) => outcome === "skipped").length;
+  if (problems.length > 0 || values.verbose) process.stdout.write(`\n${output}\n`);
+  console.log(`${problems.length > 0 ? "✖" : "✔"} ${file}  ${passed} passed  ${seconds.toFixed(1)} s`);
+}
+
+/** The names of the tests that failed, or what is wrong with the file as a whole. */
+function problemsOf({ records, exit }) {
+  const failed = records.filter(({ outcome }) => outcome === "failed").map(({ name }) => name);
+  const problem = failed.length === 0 ? problemOfFile(records, exit) : undefined;
+  return problem === undefined ? failed : [problem];
 }
 
 /** What is wrong with a file none of whose tests failed. */

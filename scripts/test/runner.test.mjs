@@ -26,6 +26,15 @@ write(
    describe("whole suite", { skip: "not on this system" }, () => { test("never", () => {}); });`,
 );
 write("scripts/test/fails.test.mjs", `test("wrong", () => { throw new Error("the reason"); });`);
+write(
+  "scripts/test/unstable.test.mjs",
+  `import { existsSync, writeFileSync } from "node:fs";
+   test("wrong at first", () => {
+     if (existsSync("tried")) return;
+     writeFileSync("tried", "");
+     throw new Error("the first time");
+   });`,
+);
 write("scripts/test/exits.test.mjs", `test("leaves", () => process.exit(0)); test("is lost", () => {});`);
 write(
   "scripts/test/killed.test.mjs",
@@ -82,6 +91,14 @@ test("a failing test is named, and what its file printed is shown", () => {
   assert.match(stdout, /^failed: scripts\/test\/fails.test.mjs: wrong$/m);
   assert.equal(lastLine, "0 passed, 1 failed, 0 skipped");
   assert.equal(status, 1);
+});
+
+test("with --second-try, what fails once is named unstable, and what fails twice is failed", () => {
+  const { stdout, status, lastLine } = run(["unstable", "good", "--second-try"]);
+  assert.match(stdout, /^unstable: scripts\/test\/unstable.test.mjs: wrong at first$/m);
+  assert.equal(lastLine, "4 passed, 0 failed, 0 skipped");
+  assert.equal(status, 0);
+  assert.equal(run(["fails", "--second-try"]).lastLine, "0 passed, 1 failed, 0 skipped");
 });
 
 for (const [name, problem] of [
