@@ -11,5 +11,6 @@ export { type SelectorSubject, type SelectorSupports, selectorConformance } from
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
 export { type ServerProcess, type ServerProgram, startServerProcess } from "./servers/server-process.ts";
+export { type SilenceableProxy, startSilenceableProxy } from "./servers/silenceable-proxy.ts";
 export { certificate, type TlsFixture, tlsFixture } from "./tls-fixture.ts";
 export { type TransportSubject, transportConformance } from "./transport.ts";

@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { newBroker } from "@ts-micro/broker-nats";
-import { nats, type ServerProcess, startNats } from "@ts-micro/conformance";
+import { nats, type ServerProcess, startNats, startSilenceableProxy } from "@ts-micro/conformance";
 import { MicroError, newLogger } from "ts-micro";
 import type { Broker } from "ts-micro/broker";
-import { startProxy } from "./proxy.ts";
 
 const logger = newLogger({ level: "fatal" });
 const message = (id: number) => ({ header: {}, body: Buffer.from(String(id)) });
@@ -80,7 +79,7 @@ describe("when servers go and come back", { skip: nats().skip, timeout: 120_000 
   });
 
   test("a connection that falls silent is given up after three pings, full buffers or not", async () => {
-    await using proxy = await startProxy(server.address);
+    await using proxy = await startSilenceableProxy(server.address);
     const options = { addresses: [proxy.address], logger, pingIntervalMs: 200, timeoutMs: 1_000 };
     const broker = newBroker(options);
     await broker.connect();

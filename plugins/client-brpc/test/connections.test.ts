@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, connect as dial, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { after, describe, test } from "node:test";
 import { errno, type RpcMeta } from "@ts-micro/brpc-wire";
+import { startSilenceableProxy } from "@ts-micro/conformance";
 import { MicroError } from "ts-micro";
 import type { Client } from "ts-micro/client";
 import { newMemoryRegistry, type Service } from "ts-micro/registry";
@@ -228,11 +229,15 @@ describe("connections of bRPC's client", { timeout: 60_000 }, () => {
 
   test("a connection that fell silent gets no further calls", async () => {
     const server = await serve(echo);
-    const { address, silence } = await proxyTo(server.address);
+    const proxy = await startSilenceableProxy(server.address);
+    ends.push(async () => proxy[Symbol.asyncDispose]());
+    const { address } = proxy;
     for (const connectionType of ["single", "pooled", "short"] as const) {
       const client = clientWith({ connectionType });
       assert.equal(await call(client, address), "hello");
-      silence();
+      // The old connections only.
+      proxy.silence();
+      proxy.speak();
       // Whatever waits on it fails with its time; one call at most has to notice.
       await assert
         .rejects(call(client, address, "lost", 60), { code: 408, reason: "timeout" })
@@ -348,37 +353,3 @@ describe("connections of bRPC's client", { timeout: 60_000 }, () => {
     assert.equal(outcomes.includes("answered"), false);
   });
 });
-
-/** A TCP proxy whose connections can be made to pass no more bytes, without being closed. */
-async function proxyTo(target: string): Promise<{ address: string; silence(): void }> {
-  const [host = "", port = ""] = target.split(":");
-  let pairs: [Socket, Socket][] = [];
-  const server = createServer((near) => {
-    const far = dial({ host, port: Number(port) });
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      from.on("data", (chunk) => void to.write(chunk));
-      from.on("error", () => {});
-      from.on("close", () => to.destroy());
-    }
-    pairs.push([near, far]);
-    ends.push(async () => near.destroy());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ends.push(() => new Promise((resolve) => server.close(resolve)));
-  const bound = server.address();
-  const silence = (): void => {
-    for (const pair of pairs) {
-      for (const socket of pair) {
-        socket.removeAllListeners("data");
-        socket.removeAllListeners("close");
-        socket.resume();
-      }
-    }
-    pairs = [];
-  };
-  return { address: `127.0.0.1:${typeof bound === "object" && bound !== null ? bound.port : 0}`, silence };
-}

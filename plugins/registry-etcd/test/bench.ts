@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { newLogger } from "ts-micro";
 import type { Service, Watcher } from "ts-micro/registry";
@@ -47,43 +45,6 @@ export async function until(what: string, wanted: () => boolean | Promise<boolea
 export function recordedLogger() {
   const lines: string[] = [];
   return { lines, logger: newLogger({ level: "trace", write: (line) => void lines.push(line) }) };
-}
-
-/** A way to `target` that can stop passing bytes without closing anything. */
-export async function silenceableProxy(target: string) {
-  const [host, port] = target.split(":");
-  const sockets = new Set<Socket>();
-  let silent = false;
-  const server = createServer((near) => {
-    const far = connect(Number(port), host);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on("data", (bytes) => {
-        if (!silent) to.write(bytes);
-      });
-      from.on("error", () => to.destroy());
-      from.on("close", () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-    }
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
-  return {
-    address: `127.0.0.1:${address.port}`,
-    silence(on: boolean): void {
-      silent = on;
-    },
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
 }
 
 /** etcd's own answer, without the code under test. */

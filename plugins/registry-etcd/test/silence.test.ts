@@ -1,14 +1,14 @@
 /** Connections that go silent without being closed, and what came meanwhile. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { etcd, type ServerProcess, startEtcd } from "@ts-micro/conformance";
+import { etcd, type ServerProcess, startEtcd, startSilenceableProxy } from "@ts-micro/conformance";
 import { newRegistry } from "../src/index.ts";
-import { ask, base64, record, recordedLogger, serviceOf, silenceableProxy, until } from "./bench.ts";
+import { ask, base64, record, recordedLogger, serviceOf, until } from "./bench.ts";
 
 const { skip } = etcd();
 
 async function silenced(server: ServerProcess, otherAddresses: readonly string[] = []) {
-  const proxy = await silenceableProxy(server.address);
+  const proxy = await startSilenceableProxy(server.address);
   const { lines, logger } = recordedLogger();
   const options = { silenceMs: 500, timeoutMs: 1_000, logger };
   const registry = newRegistry({ ...options, addresses: [proxy.address, ...otherAddresses] });
@@ -30,14 +30,14 @@ test("a watch whose connection went silent is told what came meanwhile, in order
   const { registry, direct } = bench;
   await direct.register(serviceOf("silent", "known"));
   const watched = record(await registry.watch({ service: "silent" }));
-  bench.silence(true);
+  bench.silence();
   await direct.register(serviceOf("silent", "a"));
   await direct.deregister(serviceOf("silent", "a"));
   await direct.register(serviceOf("silent", "b"));
   await assert.rejects(registry.getService("silent"), { code: 503, reason: "connection-failed" });
   await until("the silence is noticed", () => bench.lines.some((line) => line.includes("no answer within")));
   assert.deepEqual(watched.changes, []);
-  bench.silence(false);
+  bench.speak();
   await until("the watch goes on", () => watched.changes.length >= 3);
   assert.deepEqual(watched.changes, ["create a", "delete a", "create b"]);
 });
@@ -48,7 +48,7 @@ test("what was compacted meanwhile is compared, and the difference told", { skip
   const { registry, direct } = bench;
   await direct.register(serviceOf("compacted", "staying", "going"));
   const watched = record(await registry.watch({ service: "compacted" }));
-  bench.silence(true);
+  bench.silence();
   await direct.register(serviceOf("compacted", "passing"));
   await direct.deregister(serviceOf("compacted", "passing", "going"));
   await direct.register(serviceOf("compacted", "coming"));
@@ -57,7 +57,7 @@ test("what was compacted meanwhile is compared, and the difference told", { skip
   };
   await ask(server.address, "kv/compaction", { revision: header.revision });
   await until("the silence is noticed", () => bench.lines.some((line) => line.includes("no answer within")));
-  bench.silence(false);
+  bench.speak();
   await until("the watch goes on", () => watched.changes.length >= 2);
   assert.deepEqual(watched.changes.sort(), ["create coming", "delete going"]);
 });
@@ -88,7 +88,7 @@ test("with a second member in the list, a silent and a dead one harm neither cal
   await using bench = await silenced(server, ["127.0.0.1:1", server.address]);
   const { registry, direct } = bench;
   const watched = record(await registry.watch({ service: "failover" }));
-  bench.silence(true);
+  bench.silence();
   await registry.register(serviceOf("failover", "a"), { ttlMs: 60_000 });
   await until("the watch turned to the other member", () => watched.changes.length > 0);
   await direct.register(serviceOf("failover", "b"));
