@@ -1,11 +1,11 @@
 /** Services of ts-micro and of go-micro v2.9.1 that publish and subscribe on one nats-server. */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { nats, type ServerProcess, startNats } from "@ts-micro/conformance";
 import { newService, type Service } from "ts-micro";
 import { goProgram } from "../src/go-program.ts";
+import { newName } from "../src/new-name.ts";
 import { type Running, run, serve } from "../src/program.ts";
 
 const go = goProgram("v2", "pubsub");
@@ -21,9 +21,8 @@ describe("publishing on NATS", { skip: go.skip || nats().skip, timeout: 120_000 
   after(() => server[Symbol.asyncDispose]());
 
   async function ours(prepare: (service: Service) => void = () => {}): Promise<Service> {
-    const name = `interop-${randomUUID().slice(0, 8)}`;
     const env = { MICRO_LOG_LEVEL: "error" };
-    const service = newService({ name, registry: "memory", argv: flags, env });
+    const service = newService({ name: newName(), registry: "memory", argv: flags, env });
     await service.init();
     prepare(service);
     await service.start();

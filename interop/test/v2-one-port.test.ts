@@ -3,12 +3,13 @@
  * calls its gRPC server and its mucp server.
  */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { MicroError, newService, type Service } from "ts-micro";
+import { newService, type Service } from "ts-micro";
+import { failsWith } from "../src/fails-with.ts";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
 import { goProgram } from "../src/go-program.ts";
+import { newName } from "../src/new-name.ts";
 import { type Running, serve } from "../src/program.ts";
 import { goCall } from "../src/v2/go-client.ts";
 
@@ -17,7 +18,6 @@ const program = fileURLToPath(new URL("../src/v2/greeter-program.js", import.met
 /** The application whose dependencies join. */
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const protocols = ["grpc", "mucp"] as const;
-const newName = (): string => `interop-${randomUUID().slice(0, 8)}`;
 
 describe("one client of ours and both servers of Go", { skip: goServer.skip }, () => {
   const column = "ts-micro → go-micro v2.9.1";
@@ -38,10 +38,7 @@ describe("one client of ours and both servers of Go", { skip: goServer.skip }, (
       const greeter = service.for(Greeter, { service: name, timeoutMs: 20_000 });
       const answer = await greeter.hello({ name: "John", fullName: "John Doe", count: -1 });
       assert.deepEqual([answer.name, answer.fullName, answer.count], ["Hello John", "John Doe", -1]);
-      await assert.rejects(
-        () => greeter.fail({}),
-        (thrown) => MicroError.is(thrown) && thrown.id === "greeter.users" && thrown.code === 404,
-      );
+      await failsWith(() => greeter.fail({}), { id: "greeter.users", code: 404, detail: "no such user" });
     });
   }
 });

@@ -1,14 +1,15 @@
 /** Services of ts-micro and of go-micro v2.9.1 in one mesh: gRPC and mDNS, which are that version's defaults. */
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { newClient } from "@ts-micro/client-grpc";
 import { certificate, tlsFixture } from "@ts-micro/conformance";
 import { newServer } from "@ts-micro/server-grpc";
-import { MicroError, newService, type Service, type ServiceOptions } from "ts-micro";
+import { newService, type Service, type ServiceOptions } from "ts-micro";
 import type { TypedClient } from "ts-micro/client";
+import { failsWith } from "../src/fails-with.ts";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
 import { goProgram } from "../src/go-program.ts";
+import { newName } from "../src/new-name.ts";
 import { pemFile } from "../src/pem-file.ts";
 import { type Running, serve } from "../src/program.ts";
 import { type GoCall, goCall } from "../src/v2/go-client.ts";
@@ -26,11 +27,6 @@ function newGrpcService(name: string, parts: Pick<ServiceOptions, "client" | "se
     argv,
     env: { MICRO_LOG_LEVEL: "error" },
   });
-}
-
-/** Short: with an id behind it, it must fit into the 63 characters that DNS gives a label. */
-function newName(): string {
-  return `interop-${randomUUID().slice(0, 8)}`;
 }
 
 const sixtyFour = Array.from({ length: 64 }, (_, index) => index);
@@ -308,15 +304,3 @@ describe("over TLS", { skip: goServer.skip }, () => {
     assert.deepEqual((await goCall(call)).answers, [{ name: "Hello John" }]);
   });
 });
-
-async function failsWith(
-  call: () => Promise<unknown>,
-  expected: { id?: string; code: number; detail?: string },
-): Promise<void> {
-  await assert.rejects(call, (thrown) => {
-    assert.ok(MicroError.is(thrown), `${thrown} is no MicroError`);
-    const { id, code, detail } = thrown;
-    assert.deepEqual({ id, code, detail }, { id, detail, ...expected });
-    return true;
-  });
-}
