@@ -1,3 +1,4 @@
+import { newConnection, notConnected, type Owner } from "@ts-micro/nats-connection";
 import { badRequest, MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
@@ -12,7 +13,6 @@ import {
   messageHeaders,
   newDelivery,
   newSubscription,
-  notConnected,
   type PublishOptions,
   planSubscription,
   type SubscribeOptions,
@@ -20,7 +20,6 @@ import {
   untilAborted,
 } from "ts-micro/broker";
 import { type Arrived, newBacklog } from "./backlog.ts";
-import { newConnection } from "./connection.ts";
 import { defaults, type NatsBrokerOptions } from "./options.ts";
 
 /**
@@ -35,7 +34,8 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
     broker: "nats",
   });
-  const connection = newConnection(options, logger);
+  const owner: Owner = { kind: "broker", errorId: brokerErrorId, logger };
+  const connection = newConnection(options, owner);
   const subscriptions = new Set<Subscription>();
   const publishing = new Set<Promise<void>>();
   const subscribing = new Set<Promise<Subscription>>();
@@ -97,7 +97,7 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
     checkSubject(topic, "subscribe to");
     if (/\s/.test(plan.queue ?? ""))
       throw malformed(topic, "subscribe to", `queue "${plan.queue}" has blanks`);
-    if (disconnecting !== undefined) throw notConnected("nats");
+    if (disconnecting !== undefined) throw notConnected(owner);
     const delivery = newDelivery({ broker, topic, handler, plan, logger });
     const { maxPendingMessages = defaults.maxPendingMessages, maxPendingBytes = defaults.maxPendingBytes } =
       options;
@@ -113,7 +113,7 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
     const listening = await connection.listen({
       subject: topic,
       queue: plan.queue,
-      onMessage: (subject, payload) => backlog.add({ subject, payload }),
+      onMessage: ({ subject, data }) => backlog.add({ subject, payload: data }),
     });
     const subscription = newSubscription(topic, subscribeOptions, end, logger);
     subscriptions.add(subscription);

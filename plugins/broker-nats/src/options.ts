@@ -1,31 +1,7 @@
+import type { NatsConnectionOptions } from "@ts-micro/nats-connection";
 import type { BrokerOptions } from "ts-micro/broker";
 
-export interface NatsBrokerOptions extends BrokerOptions {
-  /**
-   * The servers, as `host:port`, `nats://user:password@host:port`, `nats://token@host:port` or `tls://host:port`. One
-   * of them is chosen at random; the others are tried when it can't be reached. @default ["127.0.0.1:4222"]
-   */
-  addresses?: readonly string[];
-  /** For servers whose address brings no credentials, like the four below. */
-  user?: string;
-  password?: string;
-  token?: string;
-  /** Path of a `.creds` file with a JWT and its seed. It is read anew for each connection. */
-  credsFile?: string;
-  /** Path of a file with an NKEY seed. It is read anew for each connection. */
-  nkeyFile?: string;
-  /** Paths of PEM files, for what `tls` takes as text. */
-  tlsCaFile?: string;
-  tlsCertFile?: string;
-  tlsKeyFile?: string;
-  /** The name by which the server's own pages show this connection. @default "ts-micro" */
-  connectionName?: string;
-  /** Limit of connecting to one server, and of one publish, in milliseconds. @default 5_000 */
-  timeoutMs?: number;
-  /** Time between pings, in milliseconds: a server that is silent is given up after at most three. @default 5_000 */
-  pingIntervalMs?: number;
-  /** Longest wait between two attempts to connect again, in milliseconds. @default 2_000 */
-  maxReconnectWaitMs?: number;
+export interface NatsBrokerOptions extends BrokerOptions, NatsConnectionOptions {
   /**
    * How many messages may wait at one subscription for a handler, and how many bytes. Further ones are dropped, and
    * the log says how many. @default 65_536 messages and 64 MiB, as Go's client
@@ -35,11 +11,6 @@ export interface NatsBrokerOptions extends BrokerOptions {
 }
 
 export const defaults = {
-  address: "127.0.0.1:4222",
-  connectionName: "ts-micro",
-  timeoutMs: 5_000,
-  pingIntervalMs: 5_000,
-  maxReconnectWaitMs: 2_000,
   maxPendingMessages: 65_536,
   maxPendingBytes: 64 * 1024 * 1024,
 } as const;

@@ -1,8 +1,8 @@
 import type { PluginFlag } from "ts-micro/plugin";
-import type { NatsBrokerOptions } from "./options.ts";
+import type { NatsConnectionOptions } from "./options.ts";
 
 /** They name the engine, not the kind, so that other plugins on NATS can share them. */
-export const natsFlags: readonly (PluginFlag & { option: keyof NatsBrokerOptions })[] = [
+export const natsFlags: readonly (PluginFlag & { option: keyof NatsConnectionOptions })[] = [
   { name: "nats_user", type: "string", usage: "User for NATS", option: "user" },
   {
     name: "nats_password",

@@ -1,5 +1,4 @@
 import { badRequest } from "ts-micro";
-import { brokerErrorId } from "ts-micro/broker";
 
 /** One server, and what its address says about how to log in. */
 export interface ServerAddress {
@@ -14,18 +13,19 @@ export interface ServerAddress {
 
 /**
  * Reads `host`, `host:port` or a URL with the scheme `nats:` or `tls:`. The port is 4222 unless given.
+ * @param errorId the `id` of the error
  * @throws MicroError 400 that names the address, without its credentials
  */
-export function parseServerAddress(text: string): ServerAddress {
+export function parseServerAddress(text: string, errorId: string): ServerAddress {
   const address = text.trim();
   const shown = JSON.stringify(address.replace(/^([a-z]*:\/\/)?.*@/s, "$1…@"));
   const [, scheme = "nats"] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address) ?? [];
   if (!["nats", "tls"].includes(scheme.toLowerCase())) {
-    throw malformed(shown, `its scheme is ${scheme}:`);
+    throw malformed(errorId, shown, `its scheme is ${scheme}:`);
   }
   const url = parse(`nats://${address.replace(/^[^/@]*:\/\//, "")}`);
   if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname)) {
-    throw malformed(shown, "it is no host and port");
+    throw malformed(errorId, shown, "it is no host and port");
   }
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
@@ -48,9 +48,9 @@ function parse(text: string): URL | undefined {
   }
 }
 
-function malformed(shown: string, why: string) {
+function malformed(errorId: string, shown: string, why: string) {
   return badRequest(
-    brokerErrorId,
+    errorId,
     `NATS address ${shown}: ${why}; write host:port or nats://user:password@host:port`,
   );
 }

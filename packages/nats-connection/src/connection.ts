@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Logger, MicroError, serviceUnavailable, unauthorized } from "ts-micro";
-import { brokerErrorId, notConnected } from "ts-micro/broker";
+import { MicroError, serviceUnavailable, unauthorized } from "ts-micro";
 import { tlsProblem } from "ts-micro/transport";
-import { defaults, type NatsBrokerOptions } from "./options.ts";
+import { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
+import { notConnected, type Owner } from "./owner.ts";
 import { parseServerAddress, type ServerAddress } from "./server-address.ts";
 import { type Listener, type Listening, openSession, type Session } from "./session.ts";
 
@@ -25,9 +25,13 @@ export interface Connection {
   listen(listener: Listener): Promise<Listening>;
 }
 
-export function newConnection(options: NatsBrokerOptions, logger: Logger): Connection {
-  const { addresses = [], maxReconnectWaitMs = defaults.maxReconnectWaitMs } = options;
-  const servers = (addresses.length === 0 ? [defaults.address] : addresses).map(parseServerAddress);
+/** @throws MicroError 400 for an address that is none */
+export function newConnection(options: NatsConnectionOptions, owner: Owner): Connection {
+  const { kind, errorId, logger } = owner;
+  const { addresses = [], maxReconnectWaitMs = connectionDefaults.maxReconnectWaitMs } = options;
+  const servers = (addresses.length === 0 ? [connectionDefaults.address] : addresses).map((address) =>
+    parseServerAddress(address, errorId),
+  );
   const listening = new Map<Listener, Listening | undefined>();
   let session: Session | undefined;
   let opening: Promise<void> | undefined;
@@ -74,10 +78,10 @@ export function newConnection(options: NatsBrokerOptions, logger: Logger): Conne
 
   function current(): Session {
     if (session !== undefined) return session;
-    if (opening === undefined) throw notConnected("nats");
+    if (opening === undefined) throw notConnected(owner);
     const names = servers.map(({ hostPort }) => hostPort).join(", ");
-    const detail = `broker nats is not connected: no server of ${names} can be reached at present; it goes on trying`;
-    throw serviceUnavailable(brokerErrorId, detail, { reason: "not-connected" });
+    const detail = `${kind} nats is not connected: no server of ${names} can be reached at present; it goes on trying`;
+    throw serviceUnavailable(errorId, detail, { reason: "not-connected" });
   }
 
   async function open(): Promise<void> {
@@ -143,22 +147,24 @@ export function newConnection(options: NatsBrokerOptions, logger: Logger): Conne
     const failures: { server: ServerAddress; thrown: unknown }[] = [];
     for (const server of shuffled(servers)) {
       try {
-        return await openSession(server, options, logger);
+        return await openSession(server, options, owner);
       } catch (thrown) {
         failures.push({ server, thrown });
       }
     }
-    throw unreachable(failures);
+    throw unreachable(errorId, failures);
   }
 }
 
-function unreachable(failures: readonly { server: ServerAddress; thrown: unknown }[]): MicroError {
+function unreachable(
+  errorId: string,
+  failures: readonly { server: ServerAddress; thrown: unknown }[],
+): MicroError {
   const sentences = failures.map(({ server, thrown }) => `${server.hostPort}: ${textOf(thrown)}`);
   const detail = `can't connect to nats: ${sentences.join("; ")}`;
   const cause = failures.at(-1)?.thrown;
-  if (failures.every(({ thrown }) => isRefusal(thrown)))
-    return unauthorized(brokerErrorId, detail, { cause });
-  return serviceUnavailable(brokerErrorId, detail, { reason: "connection-failed", cause });
+  if (failures.every(({ thrown }) => isRefusal(thrown))) return unauthorized(errorId, detail, { cause });
+  return serviceUnavailable(errorId, detail, { reason: "connection-failed", cause });
 }
 
 function isRefusal(thrown: unknown): boolean {

@@ -1,8 +1,13 @@
-import { type Msg, PermissionViolationError, type Subscription } from "@nats-io/transport-node";
-import { forbidden, type Logger, type MicroError, serviceUnavailable, timeout } from "ts-micro";
-import { brokerErrorId } from "ts-micro/broker";
+import {
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+  type Subscription,
+} from "@nats-io/transport-node";
+import { forbidden, type MicroError, serviceUnavailable, timeout } from "ts-micro";
 import { dial } from "./dial.ts";
-import { defaults, type NatsBrokerOptions } from "./options.ts";
+import { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
+import type { Owner } from "./owner.ts";
 import type { ServerAddress } from "./server-address.ts";
 
 /** One connection to one server, from its first to its last byte. */
@@ -11,6 +16,8 @@ export interface Session {
   readonly server: string;
   /** Longest payload that the server takes, in bytes. */
   readonly maxPayload: number;
+  /** The library's connection, for what isn't here. It is never connected again: a session lives once. */
+  readonly nats: NatsConnection;
   /** Resolves with the reason when the connection is gone. */
   readonly ended: Promise<string>;
   /**
@@ -18,16 +25,29 @@ export interface Session {
    * @throws MicroError 403 not allowed, 408 no answer in time, 503 `connection-lost`. In the last two cases the
    *   server may have the message.
    */
-  publish(subject: string, payload: Uint8Array): Promise<void>;
+  publish(subject: string, payload: Uint8Array, options?: PublishOptions): Promise<void>;
   /** Resolves when the server knows. Rejects as `publish` does. */
   listen(listener: Listener): Promise<Listening>;
+  /**
+   * The work's result, unless it takes longer than `timeoutMs` or the connection ends: the library leaves what waits
+   * on a closed connection unanswered for ever. Rejects as `publish` does.
+   */
+  answered<Result>(work: Promise<Result>): Promise<Result>;
   end(): Promise<void>;
+}
+
+export interface PublishOptions {
+  /** Subject for answers. */
+  reply?: string;
 }
 
 export interface Listener {
   readonly subject: string;
-  readonly queue: string | undefined;
-  onMessage(subject: string, payload: Uint8Array): void;
+  readonly queue?: string | undefined;
+  /** Its payload is a part of what the socket has read: who keeps it copies it. */
+  onMessage(message: Msg): void;
+  /** Told on each connection, once the server knows. */
+  onListening?(session: Session): void;
 }
 
 export interface Listening {
@@ -38,10 +58,10 @@ export interface Listening {
 /** @throws what the library throws */
 export async function openSession(
   server: ServerAddress,
-  options: NatsBrokerOptions,
-  logger: Logger,
+  options: NatsConnectionOptions,
+  { errorId, logger }: Owner,
 ): Promise<Session> {
-  const { timeoutMs = defaults.timeoutMs } = options;
+  const { timeoutMs = connectionDefaults.timeoutMs } = options;
   const { nats, destroy } = await dial(server, options);
   const waiting = new Set<(lost: MicroError) => void>();
   const rounds = new Set<Round>();
@@ -56,29 +76,34 @@ export async function openSession(
   });
   void watch();
 
-  return {
+  const session: Session = {
     server: server.hostPort,
+    nats,
     maxPayload: nats.info?.max_payload ?? Number.POSITIVE_INFINITY,
     ended,
 
-    async publish(subject, payload) {
-      open(() => nats.publish(subject, payload));
+    async publish(subject, payload, { reply } = {}) {
+      open(() => nats.publish(subject, payload, reply === undefined ? {} : { reply }));
       const denied = await nextRound();
-      if (denied.has(subject)) throw notAllowed("publish on", subject);
+      if (denied.has(subject)) throw notAllowed(errorId, "publish on", subject);
     },
 
-    async listen({ subject, queue, onMessage }) {
+    async listen(listener) {
+      const { subject, queue } = listener;
       let failure: Error | undefined;
       const callback = (error: Error | null, message: Msg): void => {
-        if (error === null) onMessage(message.subject, message.data);
+        if (error === null) listener.onMessage(message);
         else failure = error;
       };
       const wanted = { callback, ...(queue !== undefined && { queue }) };
       const subscription = open(() => nats.subscribe(subject, wanted));
       await answered(nats.flush());
-      if (failure !== undefined) throw notAllowed("subscribe to", subject);
+      if (failure !== undefined) throw notAllowed(errorId, "subscribe to", subject);
+      listener.onListening?.(session);
       return { end: () => drain(subscription) };
     },
+
+    answered,
 
     async end() {
       reason ??= "closed";
@@ -86,6 +111,7 @@ export async function openSession(
       destroy();
     },
   };
+  return session;
 
   /** The library refuses with an error of its own once the connection is closed. */
   function open<Result>(use: () => Result): Result {
@@ -112,10 +138,9 @@ export async function openSession(
     return round.done;
   }
 
-  /** The library leaves pings unanswered for ever when the connection is closed. */
-  function answered(work: Promise<void>): Promise<void> {
+  function answered<Result>(work: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const late = (): void => settle(() => reject(tooLate(server.hostPort, timeoutMs)));
+      const late = (): void => settle(() => reject(tooLate(errorId, server.hostPort, timeoutMs)));
       const timer = setTimeout(late, timeoutMs);
       const lose = (error: MicroError): void => settle(() => reject(error));
       const settle = (end: () => void): void => {
@@ -126,8 +151,8 @@ export async function openSession(
       waiting.add(lose);
       if (reason !== undefined) lose(lost());
       work.then(
-        () => settle(resolve),
-        () => lose(lost()),
+        (result) => settle(() => resolve(result)),
+        (thrown) => settle(() => reject(nats.isClosed() ? lost() : thrown)),
       );
     });
   }
@@ -160,8 +185,8 @@ export async function openSession(
   }
 
   function lost(): MicroError {
-    const detail = `the connection to nats server ${server.hostPort} was lost: ${reason ?? "it was closed"}; the message may have arrived or not`;
-    return serviceUnavailable(brokerErrorId, detail, { reason: "connection-lost" });
+    const detail = `the connection to nats server ${server.hostPort} was lost: ${reason ?? "it was closed"}; what was sent may have arrived or not`;
+    return serviceUnavailable(errorId, detail, { reason: "connection-lost" });
   }
 }
 
@@ -171,11 +196,11 @@ interface Round {
   done: Promise<ReadonlySet<string>>;
 }
 
-function tooLate(server: string, timeoutMs: number): MicroError {
-  const detail = `nats server ${server} didn't answer within ${timeoutMs} ms (timeoutMs); the message may have arrived or not`;
-  return timeout(brokerErrorId, detail, { reason: "timeout" });
+function tooLate(errorId: string, server: string, timeoutMs: number): MicroError {
+  const detail = `nats server ${server} didn't answer within ${timeoutMs} ms (timeoutMs); what was sent may have arrived or not`;
+  return timeout(errorId, detail, { reason: "timeout" });
 }
 
-function notAllowed(what: string, subject: string): MicroError {
-  return forbidden(brokerErrorId, `the nats server doesn't allow this user to ${what} "${subject}"`);
+function notAllowed(errorId: string, what: string, subject: string): MicroError {
+  return forbidden(errorId, `the nats server doesn't allow this user to ${what} "${subject}"`);
 }

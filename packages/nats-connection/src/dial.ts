@@ -13,7 +13,7 @@ import {
   usernamePasswordAuthenticator,
 } from "@nats-io/transport-node";
 import type { TlsOptions } from "ts-micro";
-import { defaults, type NatsBrokerOptions } from "./options.ts";
+import { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
 import type { ServerAddress } from "./server-address.ts";
 
 export interface Dialled {
@@ -26,7 +26,7 @@ export interface Dialled {
  * Connects to one server, once. The library's own reconnection is off: it loses what was published meanwhile, and
  * it waits for a silent server's socket to be flushed before it gives the connection up.
  */
-export async function dial(server: ServerAddress, options: NatsBrokerOptions): Promise<Dialled> {
+export async function dial(server: ServerAddress, options: NatsConnectionOptions): Promise<Dialled> {
   const wanted = await connectOptions(server, options);
   const opened = new Set<Socket>();
   const destroy = (): void => {
@@ -54,15 +54,15 @@ const sockets = new AsyncLocalStorage<Set<Socket>>();
 
 async function connectOptions(
   server: ServerAddress,
-  options: NatsBrokerOptions,
+  options: NatsConnectionOptions,
 ): Promise<NodeConnectionOptions> {
   const authenticator = await authenticatorOf(server, options);
   const tls = await tlsOf(server, options);
   return {
     servers: [server.hostPort],
-    name: options.connectionName ?? defaults.connectionName,
-    timeout: options.timeoutMs ?? defaults.timeoutMs,
-    pingInterval: options.pingIntervalMs ?? defaults.pingIntervalMs,
+    name: options.connectionName ?? connectionDefaults.connectionName,
+    timeout: options.timeoutMs ?? connectionDefaults.timeoutMs,
+    pingInterval: options.pingIntervalMs ?? connectionDefaults.pingIntervalMs,
     // A ping may wait here while this process is busy: one answer that is late is no silence.
     maxPingOut: 2,
     reconnect: false,
@@ -76,7 +76,7 @@ async function connectOptions(
 /** What the address says counts before the options. */
 async function authenticatorOf(
   server: ServerAddress,
-  options: NatsBrokerOptions,
+  options: NatsConnectionOptions,
 ): Promise<Authenticator | undefined> {
   if (server.token !== undefined) return tokenAuthenticator(server.token);
   if (server.user !== undefined) return usernamePasswordAuthenticator(server.user, server.password);
@@ -91,7 +91,7 @@ async function authenticatorOf(
 }
 
 /** The library hands them on to `node:tls`, whose names its own type doesn't have. */
-async function tlsOf(server: ServerAddress, options: NatsBrokerOptions): Promise<object | undefined> {
+async function tlsOf(server: ServerAddress, options: NatsConnectionOptions): Promise<object | undefined> {
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
   const files: TlsOptions = {
     ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newBroker } from "@ts-micro/broker-nats";
 import { MicroError } from "ts-micro";
 import { parseServerAddress } from "../src/server-address.ts";
 
@@ -21,7 +20,7 @@ test("addresses are read with scheme, credentials and port, or without", () => {
     ],
     ["nats://t0ken@nats-1", { host: "nats-1", hostPort: "nats-1:4222", secure: false, token: "t0ken" }],
   ] as const) {
-    assert.deepEqual(parseServerAddress(text), wanted, text);
+    assert.deepEqual(parseServerAddress(text, "test"), wanted, text);
   }
 });
 
@@ -36,10 +35,10 @@ test("an address that is none is refused without its credentials", () => {
     "",
   ]) {
     assert.throws(
-      () => newBroker({ addresses: [text] }),
+      () => parseServerAddress(text, "test"),
       (thrown: unknown) => {
         assert.ok(MicroError.is(thrown), String(thrown));
-        assert.equal(thrown.code, 400);
+        assert.deepEqual([thrown.id, thrown.code], ["test", 400]);
         assert.match(thrown.detail, /^NATS address ".*": .*; write host:port/);
         assert.doesNotMatch(`${thrown.stack}`, /s3c/);
         return true;

@@ -1,0 +1,7 @@
+export type { Msg, NatsConnection } from "@nats-io/transport-node";
+export { type Connection, newConnection } from "./connection.ts";
+export { natsFlags } from "./flags.ts";
+export { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
+export { notConnected, type Owner } from "./owner.ts";
+export { parseServerAddress, type ServerAddress } from "./server-address.ts";
+export type { Listener, Listening, PublishOptions, Session } from "./session.ts";
