@@ -105,6 +105,10 @@ describe("our client and a go-micro v2.9.1 service", { skip: goServer.skip }, ()
     assert.deepEqual(names, ["Hello a", "Hello b"]);
   });
 
+  test(`client stream: ${column}`, async () => {
+    assert.equal((await greeter.total([{ count: 2 }, { count: 3 }])).count, 5);
+  });
+
   test(`error within a stream: ${column}`, () =>
     failsWith(
       async () => {

@@ -27,6 +27,11 @@ export function serveGreeter(service: Service): void {
         yield { name: `Hello ${name}` };
       }
     },
+    async total(requests) {
+      let total = 0;
+      for await (const { count } of requests) total += count;
+      return { count: total };
+    },
   });
   service.handle("Plain", { Hello: ({ name }: { name: string }) => ({ name: `Hello ${name}` }) });
 }

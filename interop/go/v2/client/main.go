@@ -23,6 +23,7 @@ import (
 	"github.com/micro/go-micro/v2/client/selector"
 	"github.com/micro/go-micro/v2/errors"
 	"github.com/micro/go-micro/v2/metadata"
+	"github.com/micro/go-micro/v2/transport"
 
 	"ts-micro/interop/v2/greeter"
 )
@@ -64,7 +65,10 @@ func main() {
 		must(err)
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(pem)
-		security = append(security, grpc.AuthTLS(&tls.Config{RootCAs: roots}))
+		config := &tls.Config{RootCAs: roots}
+		security = append(security, grpc.AuthTLS(config))
+		// For --client=mucp.
+		transport.DefaultTransport = transport.NewTransport(transport.TLSConfig(config))
 	}
 	service := micro.NewService(micro.Client(grpc.NewClient(security...)))
 	service.Init()

@@ -3,7 +3,8 @@
 //	SERVICE=<name> server [go-micro's flags]
 //
 // TLS_CERT and TLS_KEY are files for TLS: as gRPC wants it, or with TLS_OPTION=server in the way of go-micro's generic
-// option, which offers no protocol (ALPN). It prints the address it listens on when it is in the registry.
+// option, which offers no protocol (ALPN); with --server=mucp, on its transport. It prints the address it listens on
+// when it is in the registry.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/server"
 	"github.com/micro/go-micro/v2/server/grpc"
+	"github.com/micro/go-micro/v2/transport"
 
 	"ts-micro/interop/v2/greeter"
 )
@@ -91,6 +93,19 @@ func (Greeter) Chat(_ context.Context, stream server.Stream) error {
 	}
 }
 
+func (Greeter) Total(_ context.Context, stream server.Stream) error {
+	var total greeter.Greeting
+	for {
+		var in greeter.Greeting
+		if err := stream.Recv(&in); err == io.EOF {
+			return stream.Send(&total)
+		} else if err != nil {
+			return err
+		}
+		total.Count += in.Count
+	}
+}
+
 func main() {
 	service := micro.NewService(micro.Server(grpc.NewServer(security()...)), micro.Name(os.Getenv("SERVICE")))
 	service.Init(micro.AfterStart(func() error {
@@ -114,6 +129,7 @@ func security() []server.Option {
 		log.Fatal(err)
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
+	transport.DefaultTransport = transport.NewTransport(transport.TLSConfig(config))
 	if os.Getenv("TLS_OPTION") == "server" {
 		return []server.Option{server.TLSConfig(config)}
 	}

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greeter/greeter.proto.
  */
 export const file_greeter_greeter: GenFile = /*@__PURE__*/
-  fileDesc("ChVncmVldGVyL2dyZWV0ZXIucHJvdG8SB2dyZWV0ZXIiSAoIR3JlZXRpbmcSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBRIRCglmdWxsX25hbWUYAyABKAkSDAoEZGF0YRgEIAEoDDKLAwoHR3JlZXRlchItCgVIZWxsbxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEiwKBEZhaWwSES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxItCgVQYW5pYxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi0KBVNsZWVwEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcSMAoITWV0YWRhdGESES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxIwCghEZWFkbGluZRIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi8KBUNvdW50EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcwARIwCgRDaGF0EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoATABQh1aG3RzLW1pY3JvL2ludGVyb3AvdjIvZ3JlZXRlcmIGcHJvdG8z");
+  fileDesc("ChVncmVldGVyL2dyZWV0ZXIucHJvdG8SB2dyZWV0ZXIiSAoIR3JlZXRpbmcSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBRIRCglmdWxsX25hbWUYAyABKAkSDAoEZGF0YRgEIAEoDDK8AwoHR3JlZXRlchItCgVIZWxsbxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEiwKBEZhaWwSES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxItCgVQYW5pYxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi0KBVNsZWVwEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcSMAoITWV0YWRhdGESES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxIwCghEZWFkbGluZRIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi8KBUNvdW50EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcwARIwCgRDaGF0EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoATABEi8KBVRvdGFsEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoAUIdWht0cy1taWNyby9pbnRlcm9wL3YyL2dyZWV0ZXJiBnByb3RvMw");
 
 /**
  * @generated from message greeter.Greeting
@@ -123,6 +123,16 @@ export const Greeter: GenService<{
    */
   chat: {
     methodKind: "bidi_streaming";
+    input: typeof GreetingSchema;
+    output: typeof GreetingSchema;
+  },
+  /**
+   * The sum of all counts, when the caller has said that it sends no more.
+   *
+   * @generated from rpc greeter.Greeter.Total
+   */
+  total: {
+    methodKind: "client_streaming";
     input: typeof GreetingSchema;
     output: typeof GreetingSchema;
   },
