@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { filesBelow, readManifest } from "./workspace.mjs";
 
-const kinds = ["broker", "client", "registry", "selector", "server", "transport"];
+const kinds = ["broker", "client", "registry", "selector", "server", "store", "transport"];
 
 /**
  * Which folders of `packages/micro/src` a folder may import, as ARCHITECTURE.md draws them. Files directly in
@@ -12,6 +12,7 @@ const arrows = {
   registry: [],
   codec: [],
   schema: ["registry", "codec"],
+  store: [],
   transport: [],
   mux: ["codec", "transport/byte-collector.ts"],
   broker: ["registry", "codec"],

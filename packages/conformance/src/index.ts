@@ -12,5 +12,6 @@ export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
 export { type ServerProcess, type ServerProgram, startServerProcess } from "./servers/server-process.ts";
 export { type SilenceableProxy, startSilenceableProxy } from "./servers/silenceable-proxy.ts";
+export { type StoreSubject, type StoreSupports, storeConformance } from "./store.ts";
 export { certificate, type TlsFixture, tlsFixture } from "./tls-fixture.ts";
 export { type TransportSubject, transportConformance } from "./transport.ts";

@@ -8,6 +8,7 @@ import { type Registry, type RegistryOptions, registryShape } from "./registry/r
 import { type Selector, type SelectorOptions, selectorShape } from "./selector/selector.ts";
 import { type Server, type ServerOptions, serverShape } from "./server/server.ts";
 import type { Shape } from "./shape.ts";
+import { type Store, type StoreOptions, storeShape } from "./store/store.ts";
 import { type Transport, type TransportOptions, transportShape } from "./transport/transport.ts";
 
 interface KindTypes {
@@ -17,6 +18,7 @@ interface KindTypes {
   broker: { part: Broker; options: BrokerOptions };
   selector: { part: Selector; options: SelectorOptions };
   transport: { part: Transport; options: TransportOptions };
+  store: { part: Store; options: StoreOptions };
 }
 
 export type Kind = keyof KindTypes;
@@ -36,7 +38,10 @@ interface KindInfo<K extends Kind> {
   readonly api: readonly number[];
 }
 
-/** In the order in which go-micro applies the choices (`config/cmd/cmd.go`). */
+/**
+ * In the order in which go-micro applies the choices (`config/cmd/cmd.go`). The first six are those that its plugins can
+ * be; it chooses the store before all others, which nobody can tell here.
+ */
 export const kinds: { readonly [K in Kind]: KindInfo<K> } = {
   client: { plural: "clients", shape: clientShape, api: [1] },
   server: { plural: "servers", shape: serverShape, api: [1] },
@@ -44,6 +49,7 @@ export const kinds: { readonly [K in Kind]: KindInfo<K> } = {
   broker: { plural: "brokers", shape: brokerShape, api: [1] },
   selector: { plural: "selectors", shape: selectorShape, api: [1] },
   transport: { plural: "transports", shape: transportShape, api: [1] },
+  store: { plural: "stores", shape: storeShape, api: [1] },
 };
 
 export const kindNames = Object.keys(kinds) as Kind[];

@@ -4,6 +4,7 @@ import type { Logger } from "./logger.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { Selector } from "./selector/selector.ts";
 import type { Server } from "./server/server.ts";
+import type { Store } from "./store/store.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /**
@@ -16,6 +17,7 @@ export interface Parts {
   readonly registry: Registry;
   readonly selector: Selector;
   readonly server: Server;
+  readonly store: Store;
   readonly transport: Transport;
 }
 

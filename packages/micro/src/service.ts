@@ -20,6 +20,7 @@ import type { ServiceOptions } from "./service/options.ts";
 import { ServiceParts } from "./service/parts.ts";
 import { type Program, run } from "./service/run.ts";
 import type { Service } from "./service/service.ts";
+import type { Store } from "./store/store.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export type { Choice, Hook, ServiceOptions } from "./service/options.ts";
@@ -93,6 +94,10 @@ class MicroService implements Service {
 
   get selector(): Selector {
     return this.#parts.selector;
+  }
+
+  get store(): Store {
+    return this.#parts.store;
   }
 
   get transport(): Transport {

@@ -14,6 +14,7 @@ import { newSelector } from "../selector/registry.ts";
 import { newStaticSelector } from "../selector/static.ts";
 import type { Wire } from "../server/lifecycle.ts";
 import { newServer } from "../server/mucp.ts";
+import { newMemoryStore } from "../store/memory.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import { newMemoryTransport } from "../transport/memory.ts";
 
@@ -44,7 +45,9 @@ export const defaultTransports: Table<"transport"> = table({
   memory: newMemoryTransport,
 });
 
-/** The same six, by kind: `tables[kind]`. */
+export const defaultStores: Table<"store"> = table({ memory: newMemoryStore });
+
+/** The same seven, by kind: `tables[kind]`. */
 export const tables: { readonly [K in Kind]: Table<K> } = {
   client: defaultClients,
   server: defaultServers,
@@ -52,6 +55,7 @@ export const tables: { readonly [K in Kind]: Table<K> } = {
   broker: defaultBrokers,
   selector: defaultSelectors,
   transport: defaultTransports,
+  store: defaultStores,
 };
 
 /** What plugins offer to stand beside the default client and server, by the plugin's name. */
@@ -68,6 +72,7 @@ export const defaultNames: { readonly [K in Kind]: string } = {
   broker: "http",
   selector: "registry",
   transport: "http",
+  store: "memory",
 };
 
 /** Whether a factory of a table is ts-micro's own. */

@@ -48,6 +48,7 @@ export const choiceFlags: readonly ChoiceFlag[] = [
   { name: "broker", type: "string", usage: "Broker for pub/sub" },
   { name: "selector", type: "string", usage: "Selector used to pick nodes for querying" },
   { name: "transport", type: "string", usage: "Transport mechanism used" },
+  { name: "store", type: "string", usage: "Store used for key-value storage" },
 ];
 
 /** go-micro v2.9.1's names, variables and units (`config/cmd/cmd.go`). No flag has a default that code would lose to. */
@@ -156,6 +157,27 @@ export const settingFlags: readonly SettingFlag[] = [
     usage: "Comma-separated list of transport addresses",
     kind: "transport",
     option: "addresses",
+  },
+  {
+    name: "store_address",
+    type: "list",
+    usage: "Comma-separated list of store addresses",
+    kind: "store",
+    option: "addresses",
+  },
+  {
+    name: "store_database",
+    type: "string",
+    usage: "Database of the store, which keeps apart who shares an engine. Default: micro",
+    kind: "store",
+    option: "database",
+  },
+  {
+    name: "store_table",
+    type: "string",
+    usage: "Table of the store. Default: the service's name",
+    kind: "store",
+    option: "table",
   },
 ];
 

@@ -146,4 +146,4 @@ function unknownFlag(name: string, known: Iterable<string>): string {
 }
 
 /** Flags of go-micro v2.9.1 whose kinds don't exist here. Their variables are ignored. */
-const goMicroOnly = /^(auth|config|profile|runtime|store|tracer)(_[a-z_]+)?$/;
+const goMicroOnly = /^(auth|config|profile|runtime|tracer)(_[a-z_]+)?$/;

@@ -31,6 +31,7 @@ const importers: Record<string, () => Promise<Readonly<Record<string, unknown>>>
   "ts-micro/registry": () => import("../registry/index.ts"),
   "ts-micro/selector": () => import("../selector/index.ts"),
   "ts-micro/server": () => import("../server/index.ts"),
+  "ts-micro/store": () => import("../store/index.ts"),
   "ts-micro/transport": () => import("../transport/index.ts"),
 };
 

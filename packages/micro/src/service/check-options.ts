@@ -34,6 +34,7 @@ const forms: { readonly [Option in keyof Required<ServiceOptions>]: Form } = {
   broker: part,
   selector: part,
   transport: part,
+  store: part,
   partOptions: object,
   name: text,
   id: text,

@@ -48,6 +48,7 @@ export interface ServiceOptions extends ServerSettings, Pick<ClientOptions, "wra
   broker?: Choice<"broker">;
   selector?: Choice<"selector">;
   transport?: Choice<"transport">;
+  store?: Choice<"store">;
   /**
    * Options for parts that are chosen by name: `{ broker: { addresses: ["10.0.0.5:4222"] } }`. When a flag
    * chooses another implementation, `addresses`, `secure` and `tls` stay behind: they were meant for the one

@@ -14,6 +14,7 @@ import type { Parts } from "../parts.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Selector } from "../selector/selector.ts";
 import { shapeProblems } from "../shape.ts";
+import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { fromService } from "./from-service.ts";
 import { runAll } from "./hooks.ts";
@@ -43,6 +44,7 @@ export class ServiceParts implements Parts {
       broker: this.#slot("broker", options.broker),
       selector: this.#slot("selector", options.selector),
       transport: this.#slot("transport", options.transport),
+      store: this.#slot("store", options.store),
     };
     this.client = fromService(
       () => this.#wrappedClient(),
@@ -65,6 +67,10 @@ export class ServiceParts implements Parts {
 
   get selector(): Selector {
     return this.#slots.selector.part;
+  }
+
+  get store(): Store {
+    return this.#slots.store.part;
   }
 
   get transport(): Transport {
@@ -90,7 +96,7 @@ export class ServiceParts implements Parts {
     for (const kind of kindNames) this.#choose(kind, command.choices);
     this.#tellUnreached();
     for (const kind of kindNames) {
-      const replaced = this.#slots[kind].settle(command.settings.some((setting) => setting.kind === kind));
+      const replaced = this.#slots[kind].settle(command.settings.some((setting) => concerns(setting, kind)));
       if (replaced === undefined) continue;
       const errors = await runAll([() => replaced[Symbol.asyncDispose]()]);
       for (const error of errors)
@@ -101,8 +107,8 @@ export class ServiceParts implements Parts {
 
   /** Steps that close what was built, in the order in which they need one another. */
   closing(): Hook[] {
-    const { server, client, broker, selector, registry, transport } = this.#slots;
-    return [server, client, broker, selector, registry, transport].map((slot) => () => slot.close());
+    const { server, client, broker, store, selector, registry, transport } = this.#slots;
+    return [server, client, broker, store, selector, registry, transport].map((slot) => () => slot.close());
   }
 
   #slot<K extends Kind>(
@@ -142,6 +148,8 @@ export class ServiceParts implements Parts {
     const isChosen = choice !== undefined || this.#flagged[kind] !== undefined;
     const options = {
       logger: this.#logger,
+      // As go-micro does, so that services which share an engine keep out of each other's way (`service.go`, Init).
+      ...(kind === "store" && { table: this.name }),
       ...(!isChosen && this.#joining(kind)),
       ...fromCode,
       ...Object.fromEntries(fromFlags),
@@ -188,6 +196,13 @@ export class ServiceParts implements Parts {
     }
     return this.#wrapped.client;
   }
+}
+
+/** The store's table is named after the service. */
+function concerns(setting: Setting, kind: Kind): boolean {
+  return (
+    setting.kind === kind || (kind === "store" && setting.kind === "server" && setting.option === "name")
+  );
 }
 
 /** Options that say where one implementation's engine is and how it is reached. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { choiceFlags, frameworkFlags, settingFlags, variableOf } from "../../src/cmd/flags.ts";
 import { kindNames } from "../../src/kinds.ts";
 
-/** go-micro v2.9.1's flags of the six kinds (`config/cmd/cmd.go`), without those of kinds that don't exist here. */
+/** go-micro v2.9.1's flags of the seven kinds (`config/cmd/cmd.go`), without those of kinds that don't exist here. */
 const goMicroFlags = [
   "client",
   "client_request_timeout",
@@ -29,6 +29,10 @@ const goMicroFlags = [
   "selector",
   "transport",
   "transport_address",
+  "store",
+  "store_address",
+  "store_database",
+  "store_table",
 ];
 
 test("all of go-micro's flags are there, and no others but --plugin and --help", () => {

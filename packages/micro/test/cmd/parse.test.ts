@@ -153,7 +153,7 @@ test("an unknown flag is an error with the near miss, or left to the program", (
     "unknown flag --client-retries; did you mean --client_retries?",
   );
   assert.match(usageError(["--greeting=hi"]), /^unknown flag --greeting; --help lists the flags/);
-  assert.match(usageError(["--store=memory"]), /^unknown flag --store: .* no such kind of part yet$/);
+  assert.match(usageError(["--runtime=local"]), /^unknown flag --runtime: .* no such kind of part yet$/);
   assert.match(usageError(["--auth_id", "x"]), /^unknown flag --auth_id: .* no such kind of part yet$/);
   assert.deepEqual(parse(["--greeting", "hi", "--broker=nats", "-v"], {}, "ignore"), {
     values: { broker: "nats" },
@@ -164,7 +164,7 @@ test("an unknown flag is an error with the near miss, or left to the program", (
 
 test("variables of kinds that don't exist are ignored", () => {
   assert.deepEqual(
-    parse([], { MICRO_STORE: "memory", MICRO_AUTH: "jwt", MICRO_RUNTIME: "local" }).values,
+    parse([], { MICRO_TRACER: "memory", MICRO_AUTH: "jwt", MICRO_RUNTIME: "local" }).values,
     {},
   );
 });

@@ -169,10 +169,10 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
   },
   {
     name: "a manifest that needs more of the host",
-    text: '/*! ts-micro-plugin {"schema":1,"plugins":[],"host":["ts-micro/store"],"builtWith":{}} */\nthrow new Error("must not run");',
+    text: '/*! ts-micro-plugin {"schema":1,"plugins":[],"host":["ts-micro/auth"],"builtWith":{}} */\nthrow new Error("must not run");',
     phase: "manifest",
     code: "PLUGIN_HOST_MODULE_MISSING",
-    message: /^the plugin needs ts-micro\/store, which ts-micro .* doesn't have\. Update ts-micro/,
+    message: /^the plugin needs ts-micro\/auth, which ts-micro .* doesn't have\. Update ts-micro/,
   },
   {
     name: "a syntax error",
@@ -344,11 +344,11 @@ ${brokerPlugin("other")}`,
   },
   {
     name: "an unknown type",
-    text: "export const Plugin = { name: 'x', type: 'store', newFunc() {} };",
+    text: "export const Plugin = { name: 'x', type: 'auth', newFunc() {} };",
     phase: "check",
     code: "PLUGIN_TYPE_UNKNOWN",
     message:
-      /^Unknown plugin type: store for x \(known are client, server, registry, broker, selector, transport\)\. Set type/,
+      /^Unknown plugin type: auth for x \(known are client, server, registry, broker, selector, transport, store\)\. Set type/,
   },
   {
     name: "a misspelt type",

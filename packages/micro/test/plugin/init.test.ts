@@ -103,7 +103,7 @@ export const Plugin = ["broker", "client"].map((type) => ({ name: "two-kinds", t
 
 test("init checks what it is given, with go-micro's words", () => {
   const wrong: [unknown, string, RegExp][] = [
-    [{ name: "x", type: "store", newFunc() {} }, "PLUGIN_TYPE_UNKNOWN", /^Unknown plugin type: store for x /],
+    [{ name: "x", type: "auth", newFunc() {} }, "PLUGIN_TYPE_UNKNOWN", /^Unknown plugin type: auth for x /],
     [{ name: "x", type: "broker", newFunc: "newBroker" }, "PLUGIN_NEW_FUNC_INVALID", /^Invalid plugin x: /],
     [
       undefined,

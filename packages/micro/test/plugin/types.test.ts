@@ -57,8 +57,8 @@ export const Any: PluginConfig = { name: "x", type: "client", newFunc: makeClien
     errors: [/is not assignable to type/],
   },
   "nor a plugin of a kind that doesn't exist": {
-    text: `export const Plugin: PluginConfig = { name: "x", type: "store", newFunc: makeClient };`,
-    errors: [/"store"' is not assignable to type/],
+    text: `export const Plugin: PluginConfig = { name: "x", type: "auth", newFunc: makeClient };`,
+    errors: [/"auth"' is not assignable to type/],
   },
   "nor an asynchronous factory": {
     text: `export const Plugin: PluginConfig<"broker"> = { name: "x", type: "broker", newFunc: async () => makeBroker({}) };`,

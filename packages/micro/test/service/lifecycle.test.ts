@@ -21,6 +21,7 @@ function recordedService(recorder: Recorder, more: ServiceOptions = {}): Service
     broker: recorder.factory("broker", "b"),
     selector: recorder.factory("selector", "x"),
     transport: recorder.factory("transport", "t"),
+    store: recorder.factory("store", "k"),
     beforeStart: [hook("beforeStart 1"), hook("beforeStart 2")],
     afterStart: [hook("afterStart 1"), hook("afterStart 2")],
     beforeStop: [hook("beforeStop 1"), hook("beforeStop 2")],
@@ -34,6 +35,7 @@ const closing = [
   "server s stopped",
   "client c closed",
   "broker b closed",
+  "store k closed",
   "selector x closed",
   "registry r closed",
   "transport t closed",
@@ -59,7 +61,7 @@ test("hooks and parts have their order, and everything happens once", async () =
   await stopping;
   await service[Symbol.asyncDispose]();
   assert.deepEqual(happened(recorder), [...begin, ...end]);
-  assert.equal(recorder.events.filter((event) => event.endsWith("built")).length, 6);
+  assert.equal(recorder.events.filter((event) => event.endsWith("built")).length, 7);
 });
 
 test("a stopped service doesn't start", async () => {

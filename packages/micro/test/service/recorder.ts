@@ -104,6 +104,16 @@ export function newRecorder(): Recorder {
       close: async () => happened(`selector ${name} closed`),
       [Symbol.asyncDispose]: async () => happened(`selector ${name} closed`),
     }),
+    store: (name) => ({
+      name,
+      connect: async () => happened(`store ${name} connected`),
+      read: async () => [],
+      write: async () => {},
+      delete: async () => {},
+      list: async () => [],
+      close: async () => happened(`store ${name} closed`),
+      [Symbol.asyncDispose]: async () => happened(`store ${name} closed`),
+    }),
     transport: (name) => ({
       name,
       dial: async () => {

@@ -29,6 +29,7 @@ function plugAll(recorder: Recorder): { [K in Kind]: string } {
     broker: plug(recorder, "broker"),
     selector: plug(recorder, "selector"),
     transport: plug(recorder, "transport"),
+    store: plug(recorder, "store"),
   };
 }
 

@@ -1,0 +1,3 @@
+import { mutationTests } from "./mutate.ts";
+
+await mutationTests("store");

@@ -1,0 +1,88 @@
+/**
+ * The records of one table in memory, as the stores `memory` and `file` have them.
+ */
+import { decodeStored, type EncodedRecord, type Selection, selectKeys } from "./request.ts";
+import type { StoreRecord } from "./store.ts";
+
+/** A record with the moment, in milliseconds since 1970, at which it is gone. */
+export interface KeptRecord extends Pick<EncodedRecord, "key" | "value" | "metadata"> {
+  readonly expiresAt: number | undefined;
+}
+
+export function kept(record: EncodedRecord): KeptRecord {
+  const { key, value, metadata, ttlMs } = record;
+  return { key, value, metadata, expiresAt: ttlMs === undefined ? undefined : Date.now() + ttlMs };
+}
+
+export class Table {
+  readonly #records = new Map<string, KeptRecord>();
+  /** How many of them have an end. */
+  #mortal = 0;
+
+  get hasMortals(): boolean {
+    return this.#mortal > 0;
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  get(key: string): StoreRecord | undefined {
+    const record = this.#living(key);
+    if (record === undefined) return undefined;
+    const expiryMs = record.expiresAt === undefined ? undefined : record.expiresAt - Date.now();
+    return decodeStored(key, Buffer.from(record.value), record.metadata, expiryMs);
+  }
+
+  /** Gives what was there before. */
+  set(record: KeptRecord): KeptRecord | undefined {
+    const before = this.delete(record.key);
+    this.#records.set(record.key, record);
+    if (record.expiresAt !== undefined) this.#mortal++;
+    return before;
+  }
+
+  delete(key: string): KeptRecord | undefined {
+    const record = this.#records.get(key);
+    if (record === undefined) return undefined;
+    this.#records.delete(key);
+    if (record.expiresAt !== undefined) this.#mortal--;
+    return record;
+  }
+
+  select(selection: Selection): string[] {
+    return selectKeys(this.#livingKeys(), selection);
+  }
+
+  read(selection: Selection): StoreRecord[] {
+    return this.select(selection).flatMap((key) => this.get(key) ?? []);
+  }
+
+  /** Everything that is kept, also what is over and not swept yet. */
+  records(): Iterable<KeptRecord> {
+    return this.#records.values();
+  }
+
+  /** Forgets what is over; gives it. */
+  sweep(): KeptRecord[] {
+    if (this.#mortal === 0) return [];
+    const now = Date.now();
+    const over = [...this.#records.values()].filter((record) => isOver(record, now));
+    for (const { key } of over) this.delete(key);
+    return over;
+  }
+
+  *#livingKeys(): Iterable<string> {
+    const now = Date.now();
+    for (const record of this.#records.values()) if (!isOver(record, now)) yield record.key;
+  }
+
+  #living(key: string): KeptRecord | undefined {
+    const record = this.#records.get(key);
+    return record === undefined || isOver(record, Date.now()) ? undefined : record;
+  }
+}
+
+export function isOver(record: KeptRecord, now: number): boolean {
+  return record.expiresAt !== undefined && record.expiresAt <= now;
+}
