@@ -4,7 +4,7 @@
 import type { Codec, Codecs, MessageType } from "../codec/codec.ts";
 import { codecFor } from "../codec/codecs.ts";
 import { internalServerError, MicroError } from "../errors.ts";
-import { headers } from "../headers.ts";
+import { endOfStream, headers } from "../headers.ts";
 import type { Metadata } from "../metadata.ts";
 import type { Node } from "../registry/registry.ts";
 import { checkBodySize } from "../transport/message-size.ts";
@@ -91,8 +91,18 @@ export function readAnswer(
     const detail = `can't read the answer of ${address}: ${MicroError.from(thrown).detail}`;
     throw internalServerError("go.micro.client.codec", detail, { reason: "decode-failed", cause: thrown });
   }
+  if (decoded.error === endOfStream) throw overwritten(address);
   if (decoded.error !== undefined) throw MicroError.parse(decoded.error);
   return decoded.value;
+}
+
+/**
+ * An envelope with the end of the stream, in a message that is no end: go-micro v2's mucp server has written the end into the
+ * buffer of an answer that it had not sent yet (`server/rpc_codec.go`). To end here would hide that an answer is missing.
+ */
+function overwritten(address: string): MicroError {
+  const detail = `an answer of ${address} is lost: go-micro wrote the end of the stream over it; stream over gRPC, which keeps answers apart`;
+  return internalServerError("go.micro.client.codec", detail, { reason: "decode-failed" });
 }
 
 /** go-micro's server names a content type that it doesn't know in a plain text, without `Micro-Error`. */

@@ -69,6 +69,17 @@ test("the server's end, its error and a broken connection come after the answers
   await Promise.all([0, 1, 2].map((number) => server.closed(number)));
 });
 
+test("an end of the stream in place of an answer is told as a loss, not taken for the end", async (t) => {
+  const server = await scriptedServer(t, (_request, socket) => {
+    // As go-micro v2.9.1 sends it: the item's header, and the body of the end that follows.
+    socket.send(answer('{"id":"","result":null,"error":"EOS"}\n'));
+    socket.send(eos);
+  });
+  const client = clientOf(t, server.transport, { contentType: "application/json-rpc" });
+  const stream = await client.stream({ ...count, addresses: [server.address] });
+  await assert.rejects(readAll(stream), { code: 500, reason: "decode-failed", detail: /is lost.*gRPC/ });
+});
+
 test("leaving the loop early, or closing, breaks the connection", async (t) => {
   const server = await scriptedServer(t, (_request, socket) => socket.send(item(1)));
   const client = clientOf(t, server.transport);
