@@ -14,6 +14,7 @@ import { newSelector } from "../selector/registry.ts";
 import { newStaticSelector } from "../selector/static.ts";
 import type { Wire } from "../server/lifecycle.ts";
 import { newServer } from "../server/mucp.ts";
+import { newFileStore } from "../store/file.ts";
 import { newMemoryStore } from "../store/memory.ts";
 import { newHttpTransport } from "../transport/http.ts";
 import { newMemoryTransport } from "../transport/memory.ts";
@@ -45,7 +46,7 @@ export const defaultTransports: Table<"transport"> = table({
   memory: newMemoryTransport,
 });
 
-export const defaultStores: Table<"store"> = table({ memory: newMemoryStore });
+export const defaultStores: Table<"store"> = table({ memory: newMemoryStore, file: newFileStore });
 
 /** The same seven, by kind: `tables[kind]`. */
 export const tables: { readonly [K in Kind]: Table<K> } = {

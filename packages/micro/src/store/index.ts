@@ -1,4 +1,5 @@
 export * from "./failures.ts";
+export { type FileStoreOptions, newFileStore } from "./file.ts";
 export { type MemoryStoreOptions, newMemoryStore } from "./memory.ts";
 export { decodeRecord, newRecord } from "./record.ts";
 export {
@@ -14,3 +15,4 @@ export {
   selectKeys,
 } from "./request.ts";
 export * from "./store.ts";
+export { newUnderWay, type UnderWay } from "./under-way.ts";

@@ -5,6 +5,7 @@
 import { recordNotFound, storeClosed } from "./failures.ts";
 import { checkKey, encodeRecord, placeOf, selectionOfList, selectionOfRead } from "./request.ts";
 import type { Store, StoreOptions, StorePlace } from "./store.ts";
+import { newSweeper } from "./sweeper.ts";
 import { kept, Table } from "./table.ts";
 
 /** `addresses[0]` names the hub; @default "default" */
@@ -67,9 +68,6 @@ export function newMemoryStore(options: MemoryStoreOptions = {}): Store {
   };
 }
 
-/** How long what is over may still take room, in milliseconds. */
-const sweepMs = 60_000;
-
 const hubs = new Map<string, Hub>();
 
 function joinHub(name: string): Hub {
@@ -89,7 +87,7 @@ class Hub {
   /** Stores that were used and aren't closed. */
   stores = 0;
   readonly #databases = new Map<string, Map<string, Table>>();
-  #sweeping: NodeJS.Timeout | undefined;
+  readonly #sweeper = newSweeper(() => [...this.#databases.values()].flatMap((each) => [...each.values()]));
 
   table({ database, table }: Required<StorePlace>): Table {
     const tables = this.#databases.get(database) ?? new Map<string, Table>();
@@ -99,17 +97,11 @@ class Hub {
     return found;
   }
 
-  /** Goes on as long as something can end. */
   sweepLater(): void {
-    this.#sweeping ??= setTimeout(() => {
-      this.#sweeping = undefined;
-      const tables = [...this.#databases.values()].flatMap((each) => [...each.values()]);
-      for (const table of tables) table.sweep();
-      if (tables.some(({ hasMortals }) => hasMortals)) this.sweepLater();
-    }, sweepMs).unref();
+    this.#sweeper.soon();
   }
 
   end(): void {
-    clearTimeout(this.#sweeping);
+    this.#sweeper.end();
   }
 }

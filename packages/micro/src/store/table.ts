@@ -23,8 +23,9 @@ export class Table {
     return this.#mortal > 0;
   }
 
-  get size(): number {
-    return this.#records.size;
+  /** Also true for one that is over and not swept yet. */
+  has(key: string): boolean {
+    return this.#records.has(key);
   }
 
   get(key: string): StoreRecord | undefined {
