@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
 /** Ends what hangs. Nothing here needs a tenth of it. */
 const limitMs = 60_000;
@@ -40,6 +42,12 @@ export interface Running extends AsyncDisposable {
   readonly match: RegExpExecArray;
   /** Everything it has printed so far. */
   printed(): { stdout: string; stderr: string };
+  /** What it prints on stdout from now on, line by line; ends with it. */
+  lines(): AsyncIterator<string>;
+  /** Gives it something to read on stdin. */
+  write(text: string): void;
+  /** Asks it to end, with SIGTERM, and waits until it has. */
+  end(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -56,8 +64,8 @@ export async function serve(
   const child = start(path, args, env);
   const printed = collect(child);
   const closed = once(child, "close");
-  const stop = async (): Promise<void> => {
-    child.kill("SIGKILL");
+  const stop = async (signal: NodeJS.Signals = "SIGKILL"): Promise<void> => {
+    child.kill(signal);
     await closed;
   };
   const match = await new Promise<RegExpExecArray>((resolve, reject) => {
@@ -83,7 +91,16 @@ export async function serve(
       (thrown) => fail(`could not be started: ${thrown}`),
     );
   });
-  return { match, printed, [Symbol.asyncDispose]: stop };
+  // One that ends without reading says by its silence how that went.
+  child.stdin?.on("error", () => {});
+  return {
+    match,
+    printed,
+    lines: () => createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator](),
+    write: (text) => void child.stdin?.write(text),
+    end: () => stop("SIGTERM"),
+    [Symbol.asyncDispose]: () => stop(),
+  };
 }
 
 function start(path: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {

@@ -1,55 +1,68 @@
 // Command pubsub is a go-micro v2.9.1 service that takes go-micro's flags, such as --broker=nats.
 //
-//	TOPIC=user.created QUEUE=mailers pubsub --broker=nats    prints the name of each user, until it is ended
-//	TOPIC=user.created NAMES=Ada,Grace pubsub --broker=nats  publishes these users
+//	TOPIC=user.created QUEUE=mailers pubsub [flags]   prints each user it is told of, until it is ended
+//	TOPIC=user.created PUBLISH=<type> pubsub [flags]  publishes a user for each line it reads, until there is none
+//
+// The type is a content type, or "default" for that of the client.
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
-	"strings"
 
 	"github.com/micro/go-micro/v2"
 	"github.com/micro/go-micro/v2/client"
-	"github.com/micro/go-micro/v2/registry/memory"
+	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/server"
+
+	"ts-micro/interop/v2/greeter"
 )
 
-type User struct {
-	Name string `json:"name"`
-}
-
 func main() {
-	topic, queue, names := os.Getenv("TOPIC"), os.Getenv("QUEUE"), os.Getenv("NAMES")
-	service := micro.NewService(
-		micro.Name("interop.pubsub"),
-		micro.Registry(memory.NewRegistry()),
-		micro.AfterStart(func() error {
-			fmt.Println("ready")
-			return nil
-		}),
-	)
+	topic, publish := os.Getenv("TOPIC"), os.Getenv("PUBLISH")
+	service := micro.NewService(micro.Name("interop.pubsub"), micro.AfterStart(func() error {
+		fmt.Println("ready")
+		return nil
+	}))
 	service.Init()
-	if names != "" {
-		for _, name := range strings.Split(names, ",") {
-			message := service.Client().NewMessage(topic, &User{name}, client.WithMessageContentType("application/json"))
-			must(service.Client().Publish(context.Background(), message))
-		}
-		must(service.Options().Broker.Disconnect())
+	if publish != "" {
+		publishAll(service, topic, publish)
 		return
 	}
-	handler := func(_ context.Context, user *User) error {
-		fmt.Println("got " + user.Name)
-		return nil
-	}
 	var options []server.SubscriberOption
-	if queue != "" {
+	if queue := os.Getenv("QUEUE"); queue != "" {
 		options = append(options, server.SubscriberQueue(queue))
 	}
-	must(micro.RegisterSubscriber(topic, service.Server(), handler, options...))
+	must(micro.RegisterSubscriber(topic, service.Server(), got, options...))
 	must(service.Run())
+}
+
+func got(ctx context.Context, user *greeter.Greeting) error {
+	color, _ := metadata.Get(ctx, "X-Color")
+	line, err := json.Marshal(map[string]string{"name": user.Name, "color": color})
+	fmt.Println("got", string(line))
+	return err
+}
+
+func publishAll(service micro.Service, topic, contentType string) {
+	var options []client.MessageOption
+	if contentType != "default" {
+		options = append(options, client.WithMessageContentType(contentType))
+	}
+	ctx := metadata.NewContext(context.Background(), metadata.Metadata{"X-Color": "red"})
+	fmt.Println("ready")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		message := service.Client().NewMessage(topic, &greeter.Greeting{Name: lines.Text()}, options...)
+		// The http broker reports that nobody is there yet, and keeps the message.
+		if err := service.Client().Publish(ctx, message); err != nil {
+			fmt.Println(err)
+		}
+	}
+	must(service.Options().Broker.Disconnect())
 }
 
 func must(err error) {
