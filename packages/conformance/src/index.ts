@@ -1,4 +1,5 @@
 export { type BrokerSubject, brokerConformance } from "./broker.ts";
+export { type BrokerWorker, type BrokerWorkerOptions, startBrokerWorker } from "./broker-worker.ts";
 export {
   type ClientServerSubject,
   type ClientServerSupports,
@@ -10,6 +11,7 @@ export { type Binary, requireBinary } from "./require-binary.ts";
 export { type SelectorSubject, type SelectorSupports, selectorConformance } from "./selector.ts";
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
+export { type RedisOptions, redis, startRedis } from "./servers/redis.ts";
 export { type ServerProcess, type ServerProgram, startServerProcess } from "./servers/server-process.ts";
 export { type SilenceableProxy, startSilenceableProxy } from "./servers/silenceable-proxy.ts";
 export { type StoreSubject, type StoreSupports, storeConformance } from "./store.ts";

@@ -1,0 +1,107 @@
+import { type MicroError, serviceUnavailable, timeout } from "ts-micro";
+import { brokerErrorId } from "ts-micro/broker";
+import { dial } from "./dial.ts";
+import { defaults, type RedisBrokerOptions } from "./options.ts";
+import { isRefusal } from "./refusal.ts";
+import type { ServerAddress } from "./server-address.ts";
+
+/** One connection to one server, from its first to its last byte. */
+export interface Session {
+  readonly address: ServerAddress;
+  /** Resolves with the reason when the connection is gone. */
+  readonly ended: Promise<string>;
+  /**
+   * Redis answers commands in their order, so a command without an answer ends the session.
+   * @param longerMs what this command may take beyond `timeoutMs`, because it waits at the server
+   * @throws MicroError 408 no answer in time, 503 `connection-lost`; otherwise the library's `ErrorReply`
+   */
+  command(args: readonly (string | Buffer)[], longerMs?: number): Promise<Reply>;
+  /** Resolves when the server has taken the subscription. Throws as `command` does. */
+  listen(channel: string, onMessage: (payload: Buffer) => void): Promise<void>;
+  end(reason: string): void;
+}
+
+/** Texts are the bytes that came; Redis's own words, such as `OK`, are strings. */
+export type Reply = null | number | string | Buffer | readonly Reply[];
+
+/** @throws what the library throws, or an Error when the server says nothing in time */
+export async function openSession(server: ServerAddress, options: RedisBrokerOptions): Promise<Session> {
+  const { timeoutMs = defaults.timeoutMs } = options;
+  const client = await dial(server, options);
+  const waiting = new Set<(lost: MicroError) => void>();
+  let reason: string | undefined;
+  let onEnded = (_reason: string): void => {};
+  const ended = new Promise<string>((resolve) => {
+    onEnded = resolve;
+  });
+  client.on("error", (error: Error) => end(error.message));
+  await connected();
+
+  return {
+    address: server,
+    ended,
+    command: (args, longerMs = 0) =>
+      answered((client) => client.sendCommand<Reply>([...args]), timeoutMs + longerMs),
+    listen: (channel, onMessage) =>
+      answered((client) => client.subscribe(channel, (payload) => onMessage(payload), true), timeoutMs),
+    end,
+  };
+
+  function end(why: string): void {
+    if (reason !== undefined) return;
+    reason = why;
+    client.destroy();
+    for (const lose of [...waiting]) lose(lost());
+    onEnded(why);
+  }
+
+  /** The library's limit ends where the greeting begins: a server that takes connections may say nothing. */
+  async function connected(): Promise<void> {
+    const silent = new Error(`it didn't answer within ${timeoutMs} ms (timeoutMs)`);
+    const timer = setTimeout(() => end(silent.message), timeoutMs);
+    try {
+      await Promise.race([client.connect(), ended.then((why) => Promise.reject(new Error(why)))]);
+    } catch (thrown) {
+      end("it refused us");
+      throw thrown;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function answered<Result>(
+    ask: (connected: typeof client) => Promise<Result>,
+    limitMs: number,
+  ): Promise<Result> {
+    if (reason !== undefined) return Promise.reject(lost());
+    return new Promise((resolve, reject) => {
+      const settle = (settled: () => void): void => {
+        clearTimeout(timer);
+        waiting.delete(lose);
+        settled();
+      };
+      const lose = (error: MicroError): void => settle(() => reject(error));
+      const timer = setTimeout(() => {
+        lose(tooLate(server.hostPort, limitMs));
+        end(`it is silent: no answer within ${limitMs} ms`);
+      }, limitMs);
+      waiting.add(lose);
+      ask(client).then(
+        (result) => settle(() => resolve(result)),
+        // What the library rejects with when it loses the connection comes before it says why.
+        (error: unknown) =>
+          isRefusal(error) ? settle(() => reject(error)) : setImmediate(() => lose(lost())),
+      );
+    });
+  }
+
+  function lost(): MicroError {
+    const detail = `the connection to redis server ${server.hostPort} was lost: ${reason ?? "it was closed"}; the message may have arrived or not`;
+    return serviceUnavailable(brokerErrorId, detail, { reason: "connection-lost" });
+  }
+}
+
+function tooLate(server: string, limitMs: number): MicroError {
+  const detail = `redis server ${server} didn't answer within ${limitMs} ms (timeoutMs); the message may have arrived or not`;
+  return timeout(brokerErrorId, detail, { reason: "timeout" });
+}
