@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { performance } from "node:perf_hooks";
 import { timeout } from "./errors.ts";
 import { type Metadata, newMetadata } from "./metadata.ts";
 
@@ -23,8 +24,10 @@ export interface Peer {
 export interface ContextFields {
   /** Or what makes it, when somebody looks. */
   metadata?: Metadata | (() => Metadata);
-  /** Milliseconds from now. */
+  /** Milliseconds from `begunAt`. */
   timeoutMs?: number | undefined;
+  /** When the request came, on the clock of `performance.now()`. @default now */
+  begunAt?: number;
   peer?: Peer;
 }
 
@@ -43,7 +46,8 @@ export class CallContext implements Context {
 
   constructor(fields: ContextFields = {}) {
     this.#metadata = fields.metadata;
-    this.deadline = fields.timeoutMs === undefined ? undefined : performance.now() + fields.timeoutMs;
+    const { timeoutMs, begunAt } = fields;
+    this.deadline = timeoutMs === undefined ? undefined : (begunAt ?? performance.now()) + timeoutMs;
     this.peer = fields.peer ?? { address: "" };
   }
 

@@ -4,21 +4,26 @@ import type { MutationList } from "../mutation.ts";
 export const mutations: MutationList<PairExports> = {
   ...mucpPair,
   mutations: [
-    ["client/call.js", "++repeated > retries", "repeated++ > retries", "one retry too many"],
-    ["client/call.js", "++repeated > retries", "++repeated >= retries", "one retry too few"],
+    ["client/running-call.js", "++this.#repeated > this", "this.#repeated++ > this", "one retry too many"],
+    ["client/running-call.js", "++this.#repeated > this", "++this.#repeated >= this", "one retry too few"],
     [
-      "client/call.js",
-      "number >= retries && tried.includes(node.id)",
-      "number >= retries",
+      "client/running-call.js",
+      " && this.#tried.includes(node.id))",
+      ")",
       "what never left isn't tried on every node",
     ],
     [
-      "client/call.js",
-      "selector?.mark(request.service, node, error);",
+      "client/running-call.js",
+      "this.#selector?.mark(this.#request.service, this.#node, error);",
       "",
       "the selector doesn't learn of failures",
     ],
-    ["client/call.js", "tried.push(node.id);", "", "a retry may go to the node that failed"],
+    [
+      "client/running-call.js",
+      "this.#tried.push(this.#node.id);",
+      "",
+      "a retry may go to the node that failed",
+    ],
     [
       "client/call.js",
       "context?.deadline ?? Infinity",

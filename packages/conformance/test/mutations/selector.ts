@@ -18,15 +18,20 @@ export const mutations: MutationList<typeof import("ts-micro/selector")> = {
       "if (nodes === undefined)",
       "filters may leave nothing",
     ],
-    ["selector/chooser.js", "options.filters ?? []", "[]", "filters are ignored"],
+    ["selector/chooser.js", "options.filters ?? noFilters", "noFilters", "filters are ignored"],
     [
       "selector/chooser.js",
       "options.strategy ?? defaultStrategy",
       "defaultStrategy ?? options.strategy",
       "the call's strategy is ignored",
     ],
-    ["selector/chooser.js", "tried.push(node);", "", "a node is given again before the others"],
-    ["selector/chooser.js", "            tried = [];\n", "", "the second time round nodes are given twice"],
+    ["selector/chooser.js", ": [...tried, node];", ": tried;", "a node is given again before the others"],
+    [
+      "selector/chooser.js",
+      "            tried = undefined;\n",
+      "",
+      "the second time round nodes are given twice",
+    ],
     [
       "selector/chooser.js",
       "good.length === 0 ? left : good",

@@ -4,7 +4,7 @@ import type { Node } from "../registry/registry.ts";
 import { protocolsOf } from "../selector/filters.ts";
 import type { Selector } from "../selector/selector.ts";
 import type { Transport } from "../transport/transport.ts";
-import { attemptsBy, type WireAttempt } from "./attempt.ts";
+import { type Outcome, tell, type WireAttempt, wrapAttempts } from "./attempt.ts";
 import { CallPath } from "./call.ts";
 import type {
   CallRequest,
@@ -14,7 +14,7 @@ import type {
   ClientStream,
   StreamRequest,
 } from "./client.ts";
-import { metadataSource } from "./inherit.ts";
+import { metadataSource, shared } from "./inherit.ts";
 import type { Limit } from "./limit.ts";
 import { type ClientParts, clientParts } from "./parts.ts";
 import { publisher } from "./publish.ts";
@@ -51,6 +51,11 @@ export interface WireCalls {
    *   request never reached a handler and may be tried on another node.
    */
   call(attempt: WireAttempt): Promise<unknown>;
+  /**
+   * The same without a promise, and preferred where it is there: for protocols so quick that a promise more counts.
+   * @throws MicroError as `call` does, what it hasn't told
+   */
+  send?(attempt: WireAttempt, outcome: Outcome): void;
   /**
    * Opens a stream to `attempt.node`. Without it streams are refused: 501 `not-supported`.
    * @throws MicroError as `call` does
@@ -106,7 +111,9 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
   /** The first that a node speaks is spoken with it. */
   const wires = [...(quicker === undefined ? [] : [quicker]), wire, ...(options.wires ?? [])];
   const protocols = new Set([wire, ...wires].map(({ protocol }) => protocol));
-  const path = new CallPath(settings, selector, [...protocols]);
+  // Call wrappers may write into the metadata of their attempt.
+  const ofAttempts = settings.wrapCall.length === 0 ? shared(metadata) : metadata;
+  const path = new CallPath(settings, ofAttempts, selector, [...protocols]);
   const spoken = wires.map((each) => ({ wire: each, calls: each.open({ options, settings, parts, path }) }));
   const own = spoken[quicker === undefined ? 0 : 1] as Spoken;
   const isAlone = spoken.length === 1;
@@ -119,7 +126,12 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
     }
     return own;
   };
-  const attemptsOf = attemptsBy((attempt) => spokenBy(attempt.node).calls.call(attempt), settings, metadata);
+  const send = (attempt: WireAttempt, outcome: Outcome): void => {
+    const { calls } = spokenBy(attempt.node);
+    if (calls.send !== undefined) calls.send(attempt, outcome);
+    else tell(calls.call(attempt), outcome);
+  };
+  const attempt = wrapAttempts(send, settings, metadata);
   const publish = publisher(settings, metadata);
   let closing: Promise<void> | undefined;
 
@@ -127,7 +139,7 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
     name: wire.name,
     call<Response, Request>(request: CallRequest<Request, Response>): Promise<Response> {
       const timeoutMs = request.timeoutMs ?? settings.requestTimeoutMs;
-      return path.run(request, timeoutMs, attemptsOf(request)) as Promise<Response>;
+      return path.run(request, timeoutMs, attempt) as Promise<Response>;
     },
     stream<Response, Request>(
       request: StreamRequest<Request, Response>,
@@ -154,12 +166,12 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
       context?.deadline ?? Infinity,
     );
     const openingMs = Math.min(timeoutMs, settings.requestTimeoutMs);
-    return path.run(request, openingMs, (node, _number, limit) => {
+    return path.run(request, openingMs, ({ node, limit }, outcome) => {
       const { wire, calls } = spokenBy(node);
       if (calls.stream === undefined) throw noStreams(wire.name, endpoint);
       const header = metadata(request.metadata, context?.metadata);
-      return calls.stream({ node, request, metadata: header, deadline, limit });
-    });
+      tell(calls.stream({ node, request, metadata: header, deadline, limit }), outcome);
+    }) as Promise<ClientStream>;
   }
 
   async function close(): Promise<void> {

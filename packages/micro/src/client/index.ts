@@ -1,4 +1,4 @@
-export type { WireAttempt } from "./attempt.ts";
+export type { Outcome, WireAttempt } from "./attempt.ts";
 export * from "./client.ts";
 export {
   type ClientHost,

@@ -42,6 +42,25 @@ const reserved: ReadonlySet<string> = new Set([
 /** Makes the metadata of one outgoing message, a new map each time. */
 export type MetadataSource = (own: Metadata | undefined, context: Metadata | undefined) => Metadata;
 
+/** The same for readers: many messages may have one map, which is frozen then. */
+export type SharedMetadata = (own: Metadata | undefined, context: Metadata | undefined) => Readonly<Metadata>;
+
+/** Makes a map of nothing, or of the same frozen map, only once: almost all calls of a client have such. */
+export function shared(source: MetadataSource): SharedMetadata {
+  const none = Object.freeze(newMetadata());
+  let last: Metadata | undefined;
+  let lastMade: Readonly<Metadata> = none;
+  return (own, context) => {
+    if (context !== undefined) return source(own, context);
+    if (own === last) return lastMade;
+    const made = source(own, undefined);
+    if (own !== undefined && !Object.isFrozen(own)) return made;
+    last = own;
+    lastMade = Object.freeze(made);
+    return made;
+  };
+}
+
 /**
  * @param forward keys, or prefixes ending in `*`, that are inherited too. `Authorization` has to be named
  *   in full: `*` doesn't mean it.

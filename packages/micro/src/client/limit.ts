@@ -1,9 +1,16 @@
+import { performance } from "node:perf_hooks";
 import { MicroError } from "../errors.ts";
 import { type Followers, follow } from "./followers.ts";
 
 /** Something that is under way for a call and must stop when the call ends early. */
 export interface Interruptible {
   interrupt(error: MicroError): void;
+}
+
+/** What is called. */
+export interface Target {
+  readonly service: string;
+  readonly endpoint: string;
 }
 
 /**
@@ -20,7 +27,7 @@ export class Limit {
   address = "";
   /** Where it stands among the limits of its client; -1 when it doesn't. */
   place = -1;
-  readonly #subject: string;
+  readonly #target: Target;
   readonly #ended: (error: MicroError) => void;
   /** Made when there is something to put in: most calls follow no signal, and have one thing under way. */
   #underWay: Interruptible | undefined;
@@ -28,12 +35,12 @@ export class Limit {
   #followed: Followers[] | undefined;
 
   /**
-   * @param subject for messages: `greeter Greeter.Hello`
+   * @param target for messages
    * @param ended called once, when the limit ends the call
    */
-  constructor(deadline: number, subject: string, ended: (error: MicroError) => void) {
+  constructor(deadline: number, target: Target, ended: (error: MicroError) => void) {
     this.deadline = deadline;
-    this.#subject = subject;
+    this.#target = target;
     this.#ended = ended;
   }
 
@@ -60,7 +67,7 @@ export class Limit {
   expire(): MicroError {
     if (this.error !== undefined) return this.error;
     const where = this.address === "" ? "" : ` ${this.address}`;
-    return this.end(timedOut(`${this.#subject}: call timeout while ${this.doing}${where}`));
+    return this.end(timedOut(`${nameOf(this.#target)}: call timeout while ${this.doing}${where}`));
   }
 
   /** Ends the call when the signal aborts, or at once when it already has. */
@@ -73,7 +80,7 @@ export class Limit {
   }
 
   abort(reason: unknown): void {
-    this.end(endedBy(reason, this.#subject));
+    this.end(endedBy(reason, nameOf(this.#target)));
   }
 
   /** From now until `done`, the end of the call interrupts this. */
@@ -88,8 +95,9 @@ export class Limit {
 
   done(work: Interruptible): void {
     if (this.#underWay === work) this.#underWay = undefined;
-    const at = this.#alsoUnderWay?.indexOf(work) ?? -1;
-    if (at !== -1) this.#alsoUnderWay?.splice(at, 1);
+    if (this.#alsoUnderWay === undefined) return;
+    const at = this.#alsoUnderWay.indexOf(work);
+    if (at !== -1) this.#alsoUnderWay.splice(at, 1);
   }
 
   /** The promise's outcome, unless the call is ended before. The promise itself goes on. */
@@ -129,8 +137,13 @@ export class Limit {
 
   /** The call is over by itself: stops listening to signals. */
   release(): void {
-    for (const followers of this.#followed?.splice(0) ?? []) followers.remove(this);
+    if (this.#followed === undefined) return;
+    for (const followers of this.#followed.splice(0)) followers.remove(this);
   }
+}
+
+function nameOf({ service, endpoint }: Target): string {
+  return `${service} ${endpoint}`;
 }
 
 /** A context's signal aborts for its deadline too; that is no cancellation. */

@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { MicroError } from "../errors.ts";
 import type { Limit } from "./limit.ts";
 

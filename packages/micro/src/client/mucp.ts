@@ -1,3 +1,4 @@
+import { newMetadata } from "../metadata.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { WireAttempt } from "./attempt.ts";
 import type { Client, ClientOptions } from "./client.ts";
@@ -59,7 +60,7 @@ const mucp: ClientWire = {
 
 async function exchange(mucp: Mucp, attempt: WireAttempt): Promise<unknown> {
   const { settings, pool } = mucp;
-  const { node, request, metadata: header, limit } = attempt;
+  const { node, request, limit } = attempt;
   const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
   const id = mucp.nextId();
   const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
@@ -68,6 +69,7 @@ async function exchange(mucp: Mucp, attempt: WireAttempt): Promise<unknown> {
   checkRequest(body, transport, request.endpoint);
   const connection =
     pool.take(transport, node.address) ?? (await pool.dial(transport, request.service, node.address, limit));
+  const header = Object.assign(newMetadata(), attempt.metadata);
   writeHeader(header, request, format, id, limit.remainingMs());
   limit.doing = "waiting for the answer of";
   limit.address = node.address;

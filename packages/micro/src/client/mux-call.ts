@@ -1,9 +1,9 @@
-import type { MessageType } from "../codec/codec.ts";
 import { internalServerError, MicroError } from "../errors.ts";
 import { decodeBody } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
-import type { Interruptible, Limit } from "./limit.ts";
+import type { Outcome, WireAttempt } from "./attempt.ts";
+import type { Interruptible } from "./limit.ts";
 import type { Exchange, MuxConnection } from "./mux-connection.ts";
 import type { Head } from "./mux-heads.ts";
 
@@ -11,59 +11,53 @@ import type { Head } from "./mux-heads.ts";
 export class MuxCall implements Exchange, Interruptible {
   readonly id: number;
   readonly #connection: MuxConnection;
-  readonly #limit: Limit;
+  readonly #attempt: WireAttempt;
   readonly #head: Head;
-  readonly #type: MessageType | undefined;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
+  readonly #outcome: Outcome;
   /** What was heard last when the request left, on the clock of `performance.now()`. */
   readonly #heardBefore: number;
 
-  constructor(
-    connection: MuxConnection,
-    limit: Limit,
-    head: Head,
-    type: MessageType | undefined,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(connection: MuxConnection, attempt: WireAttempt, head: Head, outcome: Outcome) {
     this.#connection = connection;
-    this.#limit = limit;
+    this.#attempt = attempt;
     this.#head = head;
-    this.#type = type;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#outcome = outcome;
     this.#heardBefore = connection.heardAt;
     this.id = connection.add(this);
   }
 
   frame(letter: number, line: Line, heardAt: number): void {
     if (letter !== letters.answer && letter !== letters.error) return;
-    const limit = this.#limit;
+    const { limit } = this.#attempt;
     this.#connection.remove(this.id);
     limit.done(this);
     // The server gave up for the same deadline: that must not look like an answer of the handler's own.
-    if (limit.deadline <= heardAt) this.#reject(limit.expire());
-    else if (letter === letters.error) this.#reject(errorIn(line));
-    else {
-      try {
-        this.#resolve(decodeBody(this.#head.codec, line, "response", this.#type));
-      } catch (thrown) {
-        this.#reject(unreadable(this.#connection.address, thrown));
-      }
-    }
+    if (limit.deadline <= heardAt) this.#outcome.fail(limit.expire());
+    else if (letter === letters.error) this.#outcome.fail(errorIn(line));
+    else this.#answer(line);
   }
 
   closed(error: MicroError): void {
-    this.#limit.done(this);
-    this.#reject(error);
+    this.#attempt.limit.done(this);
+    this.#outcome.fail(error);
   }
 
   interrupt(error: MicroError): void {
     this.#connection.write(`x${this.id}\n`);
     this.#connection.remove(this.id);
     if (error.reason === "timeout") this.#connection.suspect(this.#heardBefore);
-    this.#reject(error);
+    this.#outcome.fail(error);
+  }
+
+  #answer(line: Line): void {
+    let value: unknown;
+    try {
+      value = decodeBody(this.#head.codec, line, "response", this.#attempt.request.responseType);
+    } catch (thrown) {
+      this.#outcome.fail(unreadable(this.#connection.address, thrown));
+      return;
+    }
+    this.#outcome.succeed(value);
   }
 }
 

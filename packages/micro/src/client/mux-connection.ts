@@ -6,12 +6,12 @@ import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
 import { Ring } from "../mux/ring.ts";
-import { checkBodySize } from "../transport/message-size.ts";
-import type { WireAttempt } from "./attempt.ts";
+import { bodyTooLarge } from "../transport/message-size.ts";
+import type { Outcome, WireAttempt } from "./attempt.ts";
 import type { StreamRequest } from "./client.ts";
 import { connectionFailed, connectionLost } from "./connection.ts";
 import { MuxCall } from "./mux-call.ts";
-import { extraField, type Head, Heads, timeField } from "./mux-heads.ts";
+import { type Head, Heads } from "./mux-heads.ts";
 import type { ClientSettings } from "./settings.ts";
 
 /** What a connection tells who keeps it. */
@@ -75,27 +75,25 @@ export class MuxConnection implements LinkEvents {
   }
 
   /**
-   * Sends the request and gives the decoded answer.
+   * Sends the request, and tells the decoded answer.
    * @throws MicroError 503 `connection-failed` when the connection is gone already; nothing has left then
    */
-  call(attempt: WireAttempt): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const { request, limit, metadata, remainingMs } = attempt;
-      const head = this.headFor(request, metadata);
-      const body = this.encoded(head, request, request.body);
-      const call = new MuxCall(this, limit, head, request.responseType, resolve, reject);
-      limit.doing = "waiting for the answer of";
-      limit.address = this.address;
-      this.#link.send(`q${call.id} ${head.number} ${timeField(remainingMs)} ${extraField(metadata)} `, body);
-      limit.begin(call);
-    });
+  call(attempt: WireAttempt, outcome: Outcome): void {
+    const { request, limit, metadata, remainingMs } = attempt;
+    const head = this.headFor(request, metadata);
+    const body = this.encoded(head, request, request.body);
+    const call = new MuxCall(this, attempt, head, outcome);
+    limit.doing = "waiting for the answer of";
+    limit.address = this.address;
+    this.#link.send(`q${call.id}${head.fields(remainingMs, metadata)}`, body);
+    limit.begin(call);
   }
 
   /**
    * The head of a request, which is sent now when it is new.
    * @throws MicroError as `call` does
    */
-  headFor(request: StreamRequest, metadata: Metadata): Head {
+  headFor(request: StreamRequest, metadata: Readonly<Metadata>): Head {
     if (this.#ended !== undefined) throw connectionFailed(this.address, this.#ended);
     return this.#heads.of(request, metadata);
   }
@@ -103,11 +101,10 @@ export class MuxConnection implements LinkEvents {
   /** @throws MicroError 413 `too-large`; as the codec does */
   encoded(head: Head, { endpoint, requestType }: StreamRequest, value: unknown): string | Uint8Array {
     const body = encodeBody(head.codec, value, head.frame, requestType);
-    checkBodySize(body, this.#maxBodyBytes, {
-      id: "go.micro.client",
-      what: `the request to ${endpoint}`,
-      code: 413,
-    });
+    if (body.length > this.#maxBodyBytes) {
+      const what = `the request to ${endpoint}`;
+      throw bodyTooLarge(body, this.#maxBodyBytes, { id: "go.micro.client", what, code: 413 });
+    }
     return body;
   }
 

@@ -7,7 +7,7 @@ import type { Link } from "../mux/link.ts";
 import type { StreamRequest } from "./client.ts";
 
 /** What is constant for many calls: sent once, and named by its number from then on. */
-export interface Head {
+export class Head {
   readonly number: number;
   readonly service: string;
   readonly contentType: string;
@@ -15,6 +15,37 @@ export interface Head {
   readonly codec: Codec;
   /** For the codec. */
   readonly frame: Frame;
+  #fields = "";
+  #ms = -1;
+  #metadata: Readonly<Metadata> | undefined;
+
+  constructor(
+    number: number,
+    request: StreamRequest,
+    contentType: string,
+    from: string | undefined,
+    codec: Codec,
+  ) {
+    this.number = number;
+    this.service = request.service;
+    this.contentType = contentType;
+    this.from = from;
+    this.codec = codec;
+    this.frame = { kind: "request", id: "", endpoint: request.endpoint, error: "" };
+  }
+
+  /** The fields behind the number of a call, a space at both ends. Most calls with a head have the same. */
+  fields(remainingMs: number, metadata: Readonly<Metadata>): string {
+    const ms = timeField(remainingMs);
+    if (ms === this.#ms && metadata === this.#metadata) return this.#fields;
+    const fields = ` ${this.number} ${ms} ${extraField(metadata)} `;
+    if (Object.isFrozen(metadata)) {
+      this.#fields = fields;
+      this.#ms = ms;
+      this.#metadata = metadata;
+    }
+    return fields;
+  }
 }
 
 /** Heads that a connection may have; when they are used up, the numbers are given anew. */
@@ -36,7 +67,7 @@ export class Heads {
    * The head of a request, which is sent now when it is new.
    * @throws MicroError 415 `unsupported-content-type`
    */
-  of(request: StreamRequest, metadata: Metadata): Head {
+  of(request: StreamRequest, metadata: Readonly<Metadata>): Head {
     const { service, endpoint } = request;
     const contentType = request.contentType ?? this.#settings.contentType;
     const from = metadata[headers.fromService];
@@ -51,8 +82,7 @@ export class Heads {
       this.#byEndpoint.clear();
       this.#count = 0;
     }
-    const frame = { kind: "request", id: "", endpoint, error: "" } as const;
-    const head: Head = { number: this.#count++, service, contentType, from, codec, frame };
+    const head = new Head(this.#count++, request, contentType, from, codec);
     this.#link.send(`h${head.number} `, JSON.stringify({ service, endpoint, contentType, from }));
     const same = this.#byEndpoint.get(endpoint);
     if (same === undefined) this.#byEndpoint.set(endpoint, [head]);
@@ -62,13 +92,13 @@ export class Heads {
 }
 
 /** Milliseconds until the caller gives up, 0 for never: the server shall not give up before it does. */
-export function timeField(remainingMs: number): number {
+function timeField(remainingMs: number): number {
   // Beyond a hundred days the digits would become an exponent; nobody waits for those.
   return remainingMs === Infinity ? 0 : Math.max(1, Math.min(Math.ceil(remainingMs), 9_000_000_000));
 }
 
 /** What of the metadata is not in the head. */
-export function extraField(metadata: Metadata): string {
+function extraField(metadata: Readonly<Metadata>): string {
   let extra: Metadata | undefined;
   for (const key in metadata) {
     if (key === headers.fromService) continue;

@@ -9,7 +9,7 @@ import type { StreamAttempt } from "./client-over.ts";
 import type { Limit } from "./limit.ts";
 import { errorIn, unreadable } from "./mux-call.ts";
 import type { Exchange, MuxConnection } from "./mux-connection.ts";
-import { extraField, type Head, timeField } from "./mux-heads.ts";
+import type { Head } from "./mux-heads.ts";
 
 /** Sends the frame that opens the stream, and gives it. */
 export function openMuxStream(
@@ -67,7 +67,7 @@ class MuxStream implements ClientStream, Exchange {
       return;
     }
     this.#id = connection.add(this);
-    connection.write(`s${this.#id} ${this.#head.number} ${timeField(remainingMs)} ${extraField(metadata)}\n`);
+    connection.write(`s${this.#id}${this.#head.fields(remainingMs, metadata).trimEnd()}\n`);
   }
 
   send(body: unknown): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Node } from "../registry/registry.ts";
+import type { Try } from "./attempt.ts";
 import type { ClientWire } from "./client-over.ts";
 import { MuxConnections } from "./mux-connections.ts";
 import { openMuxStream } from "./mux-stream.ts";
@@ -15,14 +16,20 @@ export const muxClientWire: ClientWire = {
 
   open({ settings, parts, path }) {
     const connections = new MuxConnections(settings);
+    const send: Try = (attempt, outcome) => {
+      const { node, request, limit } = attempt;
+      const connection = connections.ready(parts.transport, node.address);
+      if (connection !== undefined) connection.call(attempt, outcome);
+      else {
+        connections
+          .connect(parts.transport, request.service, node.address, limit)
+          .then((opened) => opened.call(attempt, outcome))
+          .catch((thrown) => outcome.fail(thrown));
+      }
+    };
     return {
-      call(attempt) {
-        const connection = connections.ready(parts.transport, attempt.node.address);
-        if (connection !== undefined) return connection.call(attempt);
-        return connections
-          .connect(parts.transport, attempt.request.service, attempt.node.address, attempt.limit)
-          .then((opened) => opened.call(attempt));
-      },
+      call: (attempt) => new Promise((succeed, fail) => send(attempt, { succeed, fail })),
+      send,
       async stream(attempt) {
         const { node, request, limit } = attempt;
         const connection = await connections.connect(parts.transport, request.service, node.address, limit);

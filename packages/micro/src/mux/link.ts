@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
 import { BadFrame, type Line } from "./line.ts";
 import { FrameReader } from "./reader.ts";
@@ -40,8 +41,9 @@ export class Link {
   readonly #socket: Duplex;
   readonly #events: LinkEvents;
   readonly #reader: FrameReader;
-  /** Written in this turn. Large bodies cut the text into pieces. */
-  #text = "";
+  /** Written in this turn: text, joined once, for a string that grows is put together from as many parts at its end. */
+  #texts: string[] = [];
+  /** What goes out before it. Large bodies cut the text into pieces. */
   #pieces: (string | Uint8Array)[] = [];
   #flushing = false;
   #greeted = false;
@@ -82,7 +84,7 @@ export class Link {
 
   /** Sends one frame without a body, line feed included. */
   write(frame: string): void {
-    this.#text += frame;
+    this.#texts.push(frame);
     if (!this.#flushing) this.#flushLater();
   }
 
@@ -90,7 +92,8 @@ export class Link {
   send(fields: string, body: string | Uint8Array): void {
     if (typeof body !== "string") this.#sendBytes(fields, body);
     else if (body.length < ownWriteBytes && Buffer.byteLength(body) === body.length) {
-      this.write(`${fields}${body}\n`);
+      this.#texts.push(fields, body, "\n");
+      if (!this.#flushing) this.#flushLater();
     } else this.#sendBytes(fields, Buffer.from(body));
   }
 
@@ -120,7 +123,7 @@ export class Link {
 
   /** Closes at once; what was not sent is lost. */
   destroy(error?: Error): void {
-    this.#text = "";
+    this.#texts = [];
     this.#pieces = [];
     this.#socket.destroy(error);
   }
@@ -128,11 +131,16 @@ export class Link {
   #sendBytes(fields: string, body: Uint8Array): void {
     this.write(`${fields}*${body.length}\n`);
     if (body.length < ownWriteBytes) {
-      this.#text += Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1");
+      this.#texts.push(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"));
       return;
     }
-    this.#pieces.push(this.#text, body);
-    this.#text = "";
+    this.#pieces.push(this.#takeText(), body);
+  }
+
+  #takeText(): string {
+    const text = this.#texts.join("");
+    this.#texts = [];
+    return text;
   }
 
   /** After everything that this turn does, the continuations of promises included. */
@@ -144,8 +152,7 @@ export class Link {
   #flush(): void {
     this.#flushing = false;
     const pieces = this.#pieces;
-    const text = this.#text;
-    this.#text = "";
+    const text = this.#takeText();
     if (this.#closed || this.#socket.writableEnded) return;
     if (pieces.length > 0) {
       this.#pieces = [];

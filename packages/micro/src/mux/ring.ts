@@ -34,17 +34,24 @@ export class Ring<T> {
     else this.#others.set(id, value);
   }
 
-  delete(id: number): void {
+  /** True when it was there. */
+  delete(id: number): boolean {
     const place = id % size;
     if (this.#slots[place]?.id === id) this.#slots[place] = undefined;
-    else if (!this.#others.delete(id)) return;
+    else if (!this.#others.delete(id)) return false;
     this.#count--;
+    return true;
+  }
+
+  values(): T[] {
+    const all = this.#slots.flatMap((slot) => (slot === undefined ? [] : [slot.value]));
+    all.push(...this.#others.values());
+    return all;
   }
 
   /** All of them, taken out. */
   clear(): T[] {
-    const all = this.#slots.flatMap((slot) => (slot === undefined ? [] : [slot.value]));
-    all.push(...this.#others.values());
+    const all = this.values();
     this.#slots.fill(undefined);
     this.#others.clear();
     this.#count = 0;

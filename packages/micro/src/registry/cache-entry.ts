@@ -16,20 +16,24 @@ export interface EntryOptions {
 const firstRetryMs = 100;
 const longestRetryMs = 30_000;
 
+/** Timers of Node can't be set for longer; those 24 days are as good as for ever here. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /**
  * What is known of one service, kept right by look-ups and by a watcher.
  *
- * Times are of `performance.now()`. The watcher is there from the first look-up that found something, so that
+ * Whether it is time for a look-up is told by a timer: `peek` is a part of every call, and to read the clock would be the
+ * most of it. The watcher is there from the first look-up that found something, so that
  * names that nobody registered cost nothing.
  */
 export class CacheEntry {
   /** Empty: nothing is known. The same object as long as nothing changed. */
   services: Snapshot = [];
-  /** When somebody wanted to know last. */
-  usedAt = performance.now();
+  /** Somebody wanted to know since this was last set to false. */
+  asked = true;
   readonly #options: EntryOptions;
-  #refreshAt = 0;
-  #expiresAt = 0;
+  #age: "fresh" | "due" | "expired" = "expired";
+  #ageing: NodeJS.Timeout | undefined;
   #failures = 0;
   #loading: Promise<Snapshot> | undefined;
   /** What the watcher told since the present look-up began: its answer may be older. */
@@ -45,17 +49,17 @@ export class CacheEntry {
 
   /** What is known, if it can be relied upon. Starts a look-up when one is due, and doesn't wait for it. */
   peek(): Snapshot | undefined {
-    const now = performance.now();
-    this.usedAt = now;
+    this.asked = true;
     if (this.services.length === 0) return undefined;
-    if (now >= this.#refreshAt) this.refresh();
+    if (this.#age === "fresh") return this.services;
+    this.refresh();
     // A watcher has told every change since; without one, an old answer is only good while a new one is awaited.
-    return now < this.#expiresAt || this.#watcher !== undefined ? this.services : undefined;
+    return this.#age === "due" || this.#watcher !== undefined ? this.services : undefined;
   }
 
   /** One look-up for all who ask meanwhile. Gives the last good answer when the registry fails. */
   load(): Promise<Snapshot> {
-    this.usedAt = performance.now();
+    this.asked = true;
     this.#loading ??= this.#lookUp().finally(() => {
       this.#loading = undefined;
     });
@@ -75,6 +79,7 @@ export class CacheEntry {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#ageing);
     void this.#watcher?.close().catch(() => {});
   }
 
@@ -85,9 +90,9 @@ export class CacheEntry {
       let found = snapshotOf(await registry.getService(name));
       for (const change of this.#changesMeanwhile) found = applyChange(found, change);
       this.#failures = 0;
-      this.#expiresAt = performance.now() + ttlMs;
-      // At some moment of the last fifth, so that processes that began together don't ask together.
-      this.#refreshAt = this.#expiresAt - ttlMs * 0.2 * Math.random();
+      // Due at some moment of the last fifth, so that processes that began together don't ask together.
+      const lastMs = ttlMs * 0.2 * Math.random();
+      this.#isFreshFor(ttlMs - lastMs, lastMs);
       this.#replace(found);
       if (found.length > 0) this.#watch();
     } catch (error) {
@@ -95,12 +100,27 @@ export class CacheEntry {
       // Nobody asks any more, and the registry was perhaps closed with good reason.
       if (this.#closed) return this.services;
       this.#failures++;
-      this.#refreshAt = performance.now() + retryMs(this.#failures);
       // Nobody waits for a registry that is known to fail.
-      this.#expiresAt = Number.POSITIVE_INFINITY;
+      this.#isFreshFor(retryMs(this.#failures), Number.POSITIVE_INFINITY);
       logger.warn(`registry cache: ${name} can't be looked up, its last known nodes are used: ${error}`);
     }
     return this.services;
+  }
+
+  #isFreshFor(freshMs: number, dueMs: number): void {
+    this.#age = "fresh";
+    if (this.#closed) return;
+    this.#ageIn(freshMs, () => {
+      this.#age = "due";
+      this.#ageIn(dueMs, () => {
+        this.#age = "expired";
+      });
+    });
+  }
+
+  #ageIn(ms: number, age: () => void): void {
+    clearTimeout(this.#ageing);
+    if (ms <= longestTimerMs) this.#ageing = setTimeout(age, ms).unref();
   }
 
   #replace(services: Snapshot): void {

@@ -48,7 +48,7 @@ export interface RegistryCache extends Registry {
 
 export type SnapshotListener = (service: string, services: Snapshot) => void;
 
-/** A service that nobody asked for during this time is forgotten, in milliseconds. */
+/** A service that nobody asked for during this time is forgotten, in milliseconds, before twice of it has passed. */
 const idleMs = 10 * 60_000;
 
 export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
@@ -78,7 +78,7 @@ export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
     const watch = options.watch ?? true;
     const made = new CacheEntry({ name, registry: options.registry(), ttlMs, watch, logger, onChange });
     entries.set(name, made);
-    sweeper ??= setInterval(sweep, idleMs / 10).unref();
+    sweeper ??= setInterval(sweep, idleMs).unref();
     return made;
   }
 
@@ -108,8 +108,10 @@ export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
   }
 
   function sweep(): void {
-    const idleSince = performance.now() - idleMs;
-    for (const [name, { usedAt }] of [...entries]) if (usedAt < idleSince) forget(name);
+    for (const [name, entry] of [...entries]) {
+      if (!entry.asked) forget(name);
+      entry.asked = false;
+    }
   }
 
   async function close(): Promise<void> {

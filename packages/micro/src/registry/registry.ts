@@ -68,8 +68,8 @@ export interface RegisterOptions {
 
 export interface ReadOptions {
   /** Limit of the look-up, in milliseconds. @default the registry's `timeoutMs` */
-  timeoutMs?: number;
-  signal?: AbortSignal;
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface WatchOptions {

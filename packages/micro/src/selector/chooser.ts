@@ -1,7 +1,7 @@
 import { MicroError } from "../errors.ts";
 import type { Node, Service } from "../registry/registry.ts";
 import type { Avoidance } from "./avoidance.ts";
-import { narrow, nodesOf } from "./narrow.ts";
+import { keepNodesLeft, narrow, nodesLeft, nodesOf } from "./narrow.ts";
 import type { Filter, Next, SelectOptions, Strategy } from "./selector.ts";
 import { random } from "./strategies.ts";
 
@@ -16,10 +16,23 @@ export function choose(
   avoidance: Avoidance,
   defaultStrategy: Strategy = random,
 ): Next {
-  if (nodesOf(services).length === 0) throw serviceNotFound(service);
-  const nodes = nodesOf(filtered(service, services, options.filters ?? []));
-  if (nodes.length === 0) throw noneAvailable(service);
+  const filters = options.filters ?? noFilters;
+  const nodes = nodesLeft(services, filters) ?? lookThrough(service, services, filters);
   return newNext(service, nodes, options.strategy ?? defaultStrategy, avoidance);
+}
+
+const noFilters: readonly Filter[] = Object.freeze([]);
+
+function lookThrough(
+  service: string,
+  services: readonly Service[],
+  filters: readonly Filter[],
+): readonly Node[] {
+  if (nodesOf(services).length === 0) throw serviceNotFound(service);
+  const nodes = nodesOf(filtered(service, services, filters));
+  if (nodes.length === 0) throw noneAvailable(service);
+  keepNodesLeft(services, filters, nodes);
+  return nodes;
 }
 
 /** What looking up or filtering threw, with go-micro's text: `error selecting greeter node: …`. */
@@ -52,17 +65,18 @@ function noneAvailable(service: string): MicroError {
 }
 
 function newNext(service: string, nodes: readonly Node[], strategy: Strategy, avoidance: Avoidance): Next {
-  let tried: Node[] = [];
+  let tried: Node[] | undefined;
   return () => {
-    let left = tried.length === 0 ? nodes : nodes.filter((node) => !tried.includes(node));
+    let left = tried === undefined ? nodes : nodes.filter((node) => !tried?.includes(node));
     if (left.length === 0) {
-      tried = [];
+      tried = undefined;
       left = nodes;
     }
     const good = avoidance.available(service, left);
     // A node that failed may still be better than none, and than one that failed in this very call.
     const node = strategy(service, good.length === 0 ? left : good);
-    tried.push(node);
+    // Most calls want one node only.
+    tried = tried === undefined ? [node] : [...tried, node];
     avoidance.picked(service, node);
     return node;
   };

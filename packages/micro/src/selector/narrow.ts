@@ -32,6 +32,30 @@ export function nodesOf(services: readonly Service[]): readonly Node[] {
   return nodes;
 }
 
+const lastNarrowed = new WeakMap<
+  readonly Service[],
+  { readonly filters: readonly Filter[]; readonly nodes: readonly Node[] }
+>();
+
+/** The nodes that a list of filters was last seen to leave of the services, if it was this list. */
+export function nodesLeft(
+  services: readonly Service[],
+  filters: readonly Filter[],
+): readonly Node[] | undefined {
+  const last = lastNarrowed.get(services);
+  return last?.filters === filters ? last.nodes : undefined;
+}
+
+/** For `nodesLeft`, where that can't change: a frozen list of pure filters, as clients have for most of their calls. */
+export function keepNodesLeft(
+  services: readonly Service[],
+  filters: readonly Filter[],
+  nodes: readonly Node[],
+): void {
+  if (!Object.isFrozen(filters) || !filters.every((filter) => pureFilters.has(filter))) return;
+  lastNarrowed.set(services, { filters, nodes });
+}
+
 function remembered(services: readonly Service[], filter: Filter): readonly Service[] {
   const results = filteredBy.get(services) ?? new WeakMap<Filter, readonly Service[]>();
   filteredBy.set(services, results);

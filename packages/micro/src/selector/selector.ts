@@ -43,10 +43,10 @@ export type Strategy = (service: string, nodes: readonly Node[]) => Node;
 export interface SelectOptions {
   filters?: readonly Filter[];
   /** @default the selector's own */
-  strategy?: Strategy;
+  strategy?: Strategy | undefined;
   /** Limit of the look-up, in milliseconds. */
-  timeoutMs?: number;
-  signal?: AbortSignal;
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface SelectorOptions extends PartOptions {

@@ -8,7 +8,8 @@ import { decodeBody, encodeBody } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
-import { checkBodySize } from "../transport/message-size.ts";
+import { Ring } from "../mux/ring.ts";
+import { bodyTooLarge } from "../transport/message-size.ts";
 import { localAddressOf, remoteAddressOf } from "../transport/stream-address.ts";
 import { unencodable } from "./call.ts";
 import { type MuxHead, MuxHeads } from "./mux-heads.ts";
@@ -37,7 +38,7 @@ export class MuxConnection implements LinkEvents {
   readonly #local: string;
   readonly #peer: Peer;
   readonly #heads: MuxHeads;
-  readonly #calls = new Map<number, CallContext>();
+  readonly #calls = new Ring<CallContext>();
   readonly #sessions = new Map<number, MuxSession>();
   #paused = false;
   #waiting: (() => void)[] = [];
@@ -121,8 +122,11 @@ export class MuxConnection implements LinkEvents {
   /** @throws MicroError 500 `too-large`; as the codec does */
   encoded(head: MuxHead, value: unknown, what: string): string | Uint8Array {
     const body = encodeBody(head.codec, value, head.frame, head.route.responseType);
-    const sender = { id: "go.micro.server", what: `${what} of ${head.endpoint}`, code: 500 } as const;
-    checkBodySize(body, this.#host.maxBodyBytes, sender);
+    const { maxBodyBytes } = this.#host;
+    if (body.length > maxBodyBytes) {
+      const sender = { id: "go.micro.server", what: `${what} of ${head.endpoint}`, code: 500 } as const;
+      throw bodyTooLarge(body, maxBodyBytes, sender);
+    }
     return body;
   }
 
@@ -161,6 +165,7 @@ export class MuxConnection implements LinkEvents {
       this.#succeed(id, context, head, result);
       return;
     }
+    if (this.#calls.get(id) !== undefined) throw new BadFrame(`the call ${id} is running already`);
     this.#calls.set(id, context);
     if (this.#calls.size >= maxRunning) this.#regulate();
     result.then(
@@ -203,6 +208,7 @@ export class MuxConnection implements LinkEvents {
     return new CallContext({
       metadata: () => this.#metadata(head, extra),
       timeoutMs: timeoutMs === 0 ? undefined : timeoutMs,
+      begunAt: this.#link.heardAt,
       peer: this.#peer,
     });
   }

@@ -10,11 +10,13 @@ import { getMetadata, type Metadata, newMetadata } from "../metadata.ts";
  * one yet (`wrapper.go`, fromServiceWrapper).
  */
 export function fromService(present: () => Client, serviceName: () => string): Client {
-  /** What a call without metadata of its own gets, whoever makes it: clients copy metadata and don't change it. */
-  let alone = newMetadata();
+  /** What a call without metadata of its own gets, whoever makes it. Frozen, so that clients look at it only once. */
+  let alone = Object.freeze(newMetadata());
   const senderAlone = (): Metadata => {
     const name = serviceName();
-    if (alone[headers.fromService] !== name) alone = newMetadata({ [headers.fromService]: name });
+    if (alone[headers.fromService] !== name) {
+      alone = Object.freeze(newMetadata({ [headers.fromService]: name }));
+    }
     return alone;
   };
   const withSender = <T extends { metadata?: Metadata }>(options: T): T => {
@@ -30,7 +32,14 @@ export function fromService(present: () => Client, serviceName: () => string): C
     get name() {
       return present().name;
     },
-    call: async (request) => present().call(withSender(request)),
+    call(request) {
+      // No async function: it would be one more promise for each call.
+      try {
+        return present().call(withSender(request));
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
+    },
     stream: async (request) => present().stream(withSender(request)),
     publish: async (topic, body, options = {}) => present().publish(topic, body, withSender(options)),
     close: async () => present().close(),

@@ -21,10 +21,17 @@ export function checkBodySize(
   limit: number | undefined,
   sender: Sender,
 ): void {
-  if (limit === undefined || body.length <= limit) return;
-  const { id, what, code } = sender;
+  if (limit !== undefined && body.length > limit) throw bodyTooLarge(body, limit, sender);
+}
+
+/** The error of `checkBodySize`, for those who make its text only when it is needed. */
+export function bodyTooLarge(
+  body: { readonly length: number },
+  limit: number,
+  { id, what, code }: Sender,
+): MicroError {
   const detail =
     `${what} has ${body.length} bytes, of ${limit} allowed; ` +
     "send less at a time, as a stream can, or raise maxMessageBytes of the transport at both ends";
-  throw new MicroError({ id, code, detail, reason: "too-large" });
+  return new MicroError({ id, code, detail, reason: "too-large" });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metadataSource } from "../../src/client/inherit.ts";
+import { metadataSource, shared } from "../../src/client/inherit.ts";
 import { newMetadata } from "../../src/metadata.ts";
 
 const handlers = newMetadata({
@@ -83,4 +83,21 @@ test("every message has a map of its own, without a prototype", () => {
   const metadata = source(undefined, undefined);
   assert.equal(Object.getPrototypeOf(metadata), null);
   assert.notEqual(source(undefined, undefined), metadata);
+});
+
+test("readers share the map of nothing and that of a frozen one, which nobody can change", () => {
+  const source = shared(metadataSource([]));
+  assert.equal(source(undefined, undefined), source(undefined, undefined));
+  const own = Object.freeze(newMetadata({ "x-tenant": "acme", timeout: "1" }));
+  const made = source(own, undefined);
+  assert.deepEqual({ ...made }, { "X-Tenant": "acme" });
+  assert.equal(source(own, undefined), made);
+  assert.ok(Object.isFrozen(made));
+  assert.deepEqual({ ...source(undefined, undefined) }, {});
+  assert.deepEqual({ ...source(own, handlers) }, { ...traces, "X-Tenant": "acme" });
+
+  const changing = newMetadata({ a: "1" });
+  source(changing, undefined);
+  changing.A = "2";
+  assert.deepEqual({ ...source(changing, undefined) }, { A: "2" });
 });

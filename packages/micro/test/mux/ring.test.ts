@@ -21,6 +21,7 @@ test("more than have places are all there, and are taken out together", () => {
   const ids = Array.from({ length: 3_000 }, (_, index) => index + 1);
   for (const id of ids) ring.set(id, id);
   assert.ok(ids.every((id) => ring.get(id) === id));
+  assert.equal(ring.values().length, ids.length);
   assert.deepEqual(
     ring.clear().sort((a, b) => a - b),
     ids,

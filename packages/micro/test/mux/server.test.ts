@@ -108,6 +108,16 @@ test("metadata is what a mucp request would have had", async (t) => {
   );
 });
 
+test("a number that is used again while its call runs ends the connection", async (t) => {
+  const { raw, head, entered, connect } = await greeter(t);
+  head(0, "Say.Slow");
+  raw.write("q1 0 0 - {}\n");
+  await entered.promise;
+  raw.write("q1 0 0 - {}\n");
+  await raw.closed();
+  (await connect()).destroy();
+});
+
 test("a cancelled call aborts its handler's signal", async (t) => {
   const { raw, head, entered, release } = await greeter(t);
   head(0, "Say.Slow");

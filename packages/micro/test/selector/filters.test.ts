@@ -9,7 +9,7 @@ import {
   filterProtocol,
   filterVersion,
 } from "../../src/selector/filters.ts";
-import { narrow, nodesOf } from "../../src/selector/narrow.ts";
+import { keepNodesLeft, narrow, nodesLeft, nodesOf } from "../../src/selector/narrow.ts";
 
 function service(version: string, endpoint: string, nodes: Record<string, Record<string, string>>): Service {
   return {
@@ -76,4 +76,16 @@ test("built-in filters run once for the same services, a filter of one's own eac
   left(own);
   left(own);
   assert.equal(runs, 2);
+});
+
+test("what filters leave is remembered for a list that can't change", () => {
+  const nodes = nodesOf(services);
+  const own = (given: readonly Service[]): readonly Service[] => given;
+  const frozen = Object.freeze([filterVersion("1")]);
+  for (const filters of [[filterVersion("1")], Object.freeze([own]), frozen]) {
+    assert.equal(nodesLeft(services, filters), undefined);
+    keepNodesLeft(services, filters, nodes);
+  }
+  assert.equal(nodesLeft(services, frozen), nodes);
+  assert.equal(nodesLeft([...services], frozen), undefined);
 });
