@@ -35,7 +35,7 @@ test("a sweep ends what is due, except what the end of another has removed, and 
     ended.push("later");
     over.dispatchEvent(new Event("later"));
   });
-  for (const limit of [later, parent, child]) limits.add(limit);
+  for (const limit of [parent, child, later]) limits.add(limit);
   await once(over, "later");
   assert.deepEqual(ended, ["parent", "later"]);
   assert.equal(later.error?.code, 408);
