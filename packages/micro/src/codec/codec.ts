@@ -57,8 +57,12 @@ export interface MessageType<T = unknown> {
   readonly typeName?: string;
   encode(value: T): Uint8Array;
   decode(bytes: Uint8Array): T;
-  /** What JSON codecs write for `value`, such as protobuf's JSON form. @default the value itself */
-  toJson?(value: T): unknown;
+  /**
+   * What JSON codecs write for `value`, such as protobuf's JSON form. With `forGo` the form that Go's encoding/json
+   * reads into the structs of protoc-gen-go: fields as the schema names them, enums as numbers.
+   * @default the value itself
+   */
+  toJson?(value: T, forGo?: boolean): unknown;
   /** The value that parsed JSON stands for. Throws for JSON of another form. @default the JSON itself */
   fromJson?(json: unknown): T;
 }

@@ -44,7 +44,8 @@ export const jsonRpcCodec: Codec = {
 function payloadText(value: unknown, type: MessageType | undefined): string {
   if (value === undefined) return "null";
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
-  return jsonText("json-rpc", toJson("json-rpc", value, type));
+  // go-micro gives messages to encoding/json here, which knows nothing of protobuf's JSON.
+  return jsonText("json-rpc", toJson("json-rpc", value, type, true));
 }
 
 function readRequest(envelope: { method?: unknown; params?: unknown; id?: unknown }): Decoded {

@@ -36,10 +36,10 @@ function textOf(value: unknown, type?: MessageType): string {
 }
 
 /** What is written for `value`: its type's JSON form, else the value itself. */
-export function toJson(codec: string, value: unknown, type?: MessageType): unknown {
+export function toJson(codec: string, value: unknown, type?: MessageType, forGo?: boolean): unknown {
   if (type?.toJson === undefined || value === undefined || value === null) return value;
   try {
-    return type.toJson(value);
+    return type.toJson(value, forGo);
   } catch (thrown) {
     throw encodeFailed(codec, `the message type refused ${kindOfValue(value)}: ${messageOf(thrown)}`, thrown);
   }

@@ -53,8 +53,12 @@ export function messageType(message: MessageDescriptor): MessageType {
     typeName: descriptor.typeName,
     encode: (value) => library().toBinary(descriptor, create(descriptor, value)),
     decode: (bytes) => library().fromBinary(descriptor, bytes),
-    toJson: (value) =>
-      library().toJson(descriptor, create(descriptor, value), { registry: registryOf(descriptor.file) }),
+    toJson: (value, forGo = false) =>
+      library().toJson(descriptor, create(descriptor, value), {
+        registry: registryOf(descriptor.file),
+        useProtoFieldName: forGo,
+        enumAsInteger: forGo,
+      }),
     fromJson(json) {
       // Go takes null for a message of defaults. Only one type has a null of its own.
       if (json === null && descriptor.typeName !== "google.protobuf.Value") return create(descriptor, {});

@@ -68,6 +68,17 @@ test("json-rpc: the bytes of go-micro", () => {
   assert.equal(text(jsonRpcCodec.encode({ id: "42" }, frame("event"))), '{"id":"42"}');
 });
 
+test("json-rpc: a message is written in the form that Go's encoding/json reads", () => {
+  const type: MessageType = {
+    encode: () => new Uint8Array(0),
+    decode: () => ({}),
+    toJson: (_, forGo) => (forGo ? { full_name: "John" } : { fullName: "John" }),
+  };
+  assert.match(text(jsonRpcCodec.encode({}, frame("request", "4"), type)), /"params":\[\{"full_name":"John"\}\]/);
+  assert.match(text(jsonRpcCodec.encode({}, frame("response", "4"), type)), /"result":\{"full_name":"John"\}/);
+  assert.equal(text(jsonCodec.encode({}, frame("request", "4"), type)), '{"fullName":"John"}\n');
+});
+
 test("json-rpc: v6's order of members, numeric ids and errors are read", () => {
   const v6 = Buffer.from('{"params":[{"name":"John"}],"id":"4","method":"Say.Hello"}\n');
   assert.deepEqual(jsonRpcCodec.decode(v6, "request"), {

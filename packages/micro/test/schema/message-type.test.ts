@@ -32,6 +32,10 @@ test("the forms are protobuf's own: bytes, and lowerCamelCase JSON with 64-bit n
   assert.equal(JSON.stringify(type.toJson?.({ names: ["a"], color: 1 })), named);
 });
 
+test("for Go's encoding/json: fields as the schema names them, enums as numbers", () => {
+  assert.deepEqual(type.toJson?.({ smallNumber: 1, color: 2 }, true), { small_number: 1, color: 2 });
+});
+
 test("a plain object in which fields are left out will do", () => {
   assert.deepEqual(type.encode(full), type.encode(everything()));
   assert.deepEqual(type.encode({}), new Uint8Array(0));
