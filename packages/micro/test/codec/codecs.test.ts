@@ -74,8 +74,14 @@ test("json-rpc: a message is written in the form that Go's encoding/json reads",
     decode: () => ({}),
     toJson: (_, forGo) => (forGo ? { full_name: "John" } : { fullName: "John" }),
   };
-  assert.match(text(jsonRpcCodec.encode({}, frame("request", "4"), type)), /"params":\[\{"full_name":"John"\}\]/);
-  assert.match(text(jsonRpcCodec.encode({}, frame("response", "4"), type)), /"result":\{"full_name":"John"\}/);
+  assert.match(
+    text(jsonRpcCodec.encode({}, frame("request", "4"), type)),
+    /"params":\[\{"full_name":"John"\}\]/,
+  );
+  assert.match(
+    text(jsonRpcCodec.encode({}, frame("response", "4"), type)),
+    /"result":\{"full_name":"John"\}/,
+  );
   assert.equal(text(jsonCodec.encode({}, frame("request", "4"), type)), '{"fullName":"John"}\n');
 });
 
