@@ -5,9 +5,9 @@
  * const service = newService({ name: "mailer", broker: newBroker({ addresses: ["nats-1:4222", "nats-2:4222"] }) });
  * ```
  */
-import { natsFlags } from "@ts-micro/nats-connection";
 import type { PluginConfig } from "ts-micro/plugin";
 import { newBroker } from "./broker.ts";
+import { brokerFlags } from "./flags.ts";
 
 export type { NatsBrokerOptions } from "./options.ts";
 export { newBroker };
@@ -17,5 +17,5 @@ export const Plugin: PluginConfig<"broker"> = {
   type: "broker",
   path: "@ts-micro/broker-nats",
   newFunc: newBroker,
-  flags: natsFlags,
+  flags: brokerFlags,
 };

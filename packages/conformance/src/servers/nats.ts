@@ -10,19 +10,26 @@ export const nats = (): Binary => requireBinary("nats-server", "apt-get install 
 export interface NatsOptions {
   /** Lines of its configuration file, such as `authorization { token: secret }`. */
   config?: string;
+  /** With JetStream, which keeps its streams in the data folder. @default false */
+  jetstream?: boolean;
   /** More arguments for nats-server. */
   args?: readonly string[];
 }
 
 /** One nats-server that takes messages of 8 MiB. */
-export function startNats({ config = "", args = [] }: NatsOptions = {}): Promise<ServerProcess> {
+export function startNats({
+  config = "",
+  jetstream = false,
+  args = [],
+}: NatsOptions = {}): Promise<ServerProcess> {
   return startServerProcess({
     path: nats().path,
     ports: 1,
     args: ([port], data) => {
       mkdirSync(data, { recursive: true });
       const file = join(data, "nats.conf");
-      writeFileSync(file, `max_payload: 8388608\n${config}\n`);
+      const store = jetstream ? `jetstream { store_dir: "${join(data, "jetstream")}" }\n` : "";
+      writeFileSync(file, `max_payload: 8388608\n${store}${config}\n`);
       return ["--addr", "127.0.0.1", "--port", String(port), "--config", file, ...args];
     },
     probe: probeInfo,
