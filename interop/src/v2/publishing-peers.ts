@@ -1,9 +1,9 @@
-/** Publishers and subscribers of one topic, ours and programs on go-micro v2.9.1. */
+/** Publishers and subscribers of one topic, ours and programs on go-micro. */
 import { create, fromBinary, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { getMetadata, newService, type Service } from "ts-micro";
 import type { MessageType } from "ts-micro/codec";
 import { GreetingSchema } from "../gen/greeter/greeter_pb.ts";
-import { goProgram } from "../go-program.ts";
+import type { GoMicro } from "../go-micro.ts";
 import { newName } from "../new-name.ts";
 import { serve } from "../program.ts";
 
@@ -28,10 +28,8 @@ export interface Topic {
   readonly flags: readonly string[];
 }
 
-/** `default` is what a client of go-micro's takes when nobody chooses: protobuf, under a name of gRPC's. */
+/** `default` is what a client of go-micro's takes when nobody chooses. */
 export type ContentType = "application/json" | "application/protobuf" | "default";
-
-export const goPubsub = goProgram("v2", "pubsub");
 
 const user: MessageType = {
   encode: (value) => toBinary(GreetingSchema, create(GreetingSchema, value as { name: string })),
@@ -53,9 +51,9 @@ export async function ourSubscriber({ topic, flags }: Topic, queue?: string): Pr
   return { told: () => told, [Symbol.asyncDispose]: () => service.stop() };
 }
 
-export async function goSubscriber({ topic, flags }: Topic, queue = ""): Promise<Subscriber> {
+export async function goSubscriber(go: GoMicro, { topic, flags }: Topic, queue = ""): Promise<Subscriber> {
   const own = [...flags, "--server_address=127.0.0.1:0"];
-  const program = await serve(goPubsub.path, own, /^ready$/m, { TOPIC: topic, QUEUE: queue });
+  const program = await serve(go.program("pubsub").path, own, /^ready$/m, { TOPIC: topic, QUEUE: queue });
   return {
     told: () =>
       [...program.printed().stdout.matchAll(/^got (.*)$/gm)].map(([, line = ""]) => JSON.parse(line)),
@@ -77,8 +75,15 @@ export async function ourPublisher({ topic, flags }: Topic, contentType: Content
   };
 }
 
-export async function goPublisher({ topic, flags }: Topic, contentType: ContentType): Promise<Publisher> {
-  const program = await serve(goPubsub.path, flags, /^ready$/m, { TOPIC: topic, PUBLISH: contentType });
+export async function goPublisher(
+  go: GoMicro,
+  { topic, flags }: Topic,
+  contentType: ContentType,
+): Promise<Publisher> {
+  const program = await serve(go.program("pubsub").path, flags, /^ready$/m, {
+    TOPIC: topic,
+    PUBLISH: contentType,
+  });
   return {
     publish: async (name) => program.write(`${name}\n`),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),

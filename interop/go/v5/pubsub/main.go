@@ -1,37 +1,35 @@
-// Command pubsub is a service that publishes or subscribes, with the broker that its flags choose.
+// Command pubsub is a service that publishes or subscribes, with the broker that go-micro's flags choose.
 //
-//	TOPIC=user.created QUEUE=mailers pubsub [go-micro's flags]    prints each user it is told of, until it is ended
-//	TOPIC=user.created NAMES=Ada,Grace pubsub [go-micro's flags]  publishes these users
+//	TOPIC=user.created QUEUE=mailers pubsub [flags]   prints each user it is told of, until it is ended
+//	TOPIC=user.created PUBLISH=<type> pubsub [flags]  publishes a user for each line it reads, until there is none
+//
+// The type is a content type, or "default" for that of the client.
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"go-micro.dev/v5"
+	"go-micro.dev/v5/client"
 	"go-micro.dev/v5/metadata"
 	"go-micro.dev/v5/server"
 
+	"ts-micro/interop/v5/greeter"
 	"ts-micro/interop/v5/program"
 )
 
-type user struct {
-	Name string `json:"name"`
-	// What came beside it, as the metadata X-Color.
-	Color string `json:"color,omitempty"`
-}
-
 func main() {
-	topic, names := os.Getenv("TOPIC"), os.Getenv("NAMES")
+	topic, publish := os.Getenv("TOPIC"), os.Getenv("PUBLISH")
 	service := program.New("interop.pubsub", micro.AfterStart(func() error {
 		fmt.Println("ready")
 		return nil
 	}))
-	if names != "" {
-		publish(service, topic, strings.Split(names, ","))
+	if publish != "" {
+		publishAll(service, topic, publish)
 		return
 	}
 	var options []server.SubscriberOption
@@ -42,18 +40,26 @@ func main() {
 	program.Must(service.Run())
 }
 
-func got(ctx context.Context, told *user) error {
-	told.Color, _ = metadata.Get(ctx, "X-Color")
-	line, err := json.Marshal(told)
+func got(ctx context.Context, user *greeter.Greeting) error {
+	color, _ := metadata.Get(ctx, "X-Color")
+	line, err := json.Marshal(map[string]string{"name": user.Name, "color": color})
 	fmt.Println("got", string(line))
 	return err
 }
 
-func publish(service micro.Service, topic string, names []string) {
-	for _, name := range names {
-		ctx := metadata.NewContext(context.Background(), metadata.Metadata{"X-Color": "red"})
-		message := service.Client().NewMessage(topic, &user{Name: name})
-		program.Must(service.Client().Publish(ctx, message))
+func publishAll(service micro.Service, topic, contentType string) {
+	var options []client.MessageOption
+	if contentType != "default" {
+		options = append(options, client.WithMessageContentType(contentType))
+	}
+	ctx := metadata.NewContext(context.Background(), metadata.Metadata{"X-Color": "red"})
+	fmt.Println("ready")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		message := service.Client().NewMessage(topic, &greeter.Greeting{Name: lines.Text()}, options...)
+		// The http broker reports that nobody is there yet, and keeps the message.
+		if err := service.Client().Publish(ctx, message); err != nil {
+			fmt.Println(err)
+		}
 	}
 	program.Must(service.Client().Options().Broker.Disconnect())
 }
