@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { etcd, nats, startEtcd, startNats, startServerProcess } from "../src/index.ts";
+import {
+  etcd,
+  nats,
+  postgres,
+  startEtcd,
+  startNats,
+  startPostgres,
+  startServerProcess,
+} from "../src/index.ts";
 
 test("a server that ends early is an error with what it wrote", async () => {
   const program = `console.error("no disk"); process.exit(3)`;
@@ -74,4 +82,26 @@ test("nats-server comes back on its address, with the configuration it was given
   await server.start();
   const { server_name, max_payload } = await info();
   assert.deepEqual([server_name, max_payload], ["mine", 8 * 1024 * 1024]);
+});
+
+test("PostgreSQL comes back on its address after it was killed", {
+  skip: postgres().skip,
+}, async () => {
+  await using server = await startPostgres();
+  const size = async (): Promise<number> => {
+    const [host, port] = server.address.split(":");
+    const socket = connect(Number(port), host);
+    socket.write(Buffer.from("\0\0\0\x08\x04\xd2\x16\x2f", "latin1"));
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return answer.length;
+  };
+  // It answers a request for TLS with one letter.
+  assert.equal(await size(), 1);
+  const { pid } = server;
+  await server.kill();
+  await assert.rejects(size(), { code: "ECONNREFUSED" });
+  await server.start();
+  assert.notEqual(server.pid, pid);
+  assert.equal(await size(), 1);
 });

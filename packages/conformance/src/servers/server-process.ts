@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chown, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +28,12 @@ export interface ServerProgram {
   args(ports: readonly number[], dataFolder: string): readonly string[];
   /** Rejects while the server at `address` can't be used yet. */
   probe(address: string): Promise<unknown>;
+  /** Makes the data folder's contents, where the server doesn't do it itself. Called before a start with an empty one. */
+  initialise?(dataFolder: string): Promise<void>;
+  /** The user that the program runs as, and that its folder belongs to. @default this process's */
+  runAs?: { readonly uid: number; readonly gid: number };
+  /** What it writes when it ends because the one before, which was killed, isn't quite gone: it is started again. */
+  notYet?: RegExp;
   /** Limit of one start, in milliseconds. @default 30_000 */
   startTimeoutMs?: number;
 }
@@ -38,6 +45,8 @@ export interface ServerProgram {
 export async function startServerProcess(program: ServerProgram): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), "ts-micro-server-"));
   const data = join(folder, "data");
+  const { runAs } = program;
+  if (runAs !== undefined) await chown(folder, runAs.uid, runAs.gid);
   const ports = await freePorts(program.ports);
   const address = `127.0.0.1:${ports[0]}`;
   let child: ChildProcess | undefined;
@@ -45,7 +54,20 @@ export async function startServerProcess(program: ServerProgram): Promise<Server
   async function start({ empty = false } = {}): Promise<void> {
     if (child !== undefined) throw new Error(`the server on ${address} runs already`);
     if (empty) await rm(data, { recursive: true, force: true });
-    const started = spawn(program.path, program.args(ports, data), { stdio: ["ignore", "pipe", "pipe"] });
+    if (!existsSync(data)) await program.initialise?.(data);
+    const stopAt = performance.now() + (program.startTimeoutMs ?? 30_000);
+    for (;;) {
+      const failure = await startOnce(stopAt);
+      if (failure === undefined) return;
+      if (program.notYet?.test(failure) !== true || performance.now() > stopAt) throw new Error(failure);
+      await pause(200);
+    }
+  }
+
+  /** Why it can't be used, with what it wrote. */
+  async function startOnce(stopAt: number): Promise<string | undefined> {
+    const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
+    const started = spawn(program.path, program.args(ports, data), { stdio, ...runAs });
     child = started;
     let ended: string | undefined;
     started.once("error", (error) => (ended = error.message));
@@ -54,17 +76,16 @@ export async function startServerProcess(program: ServerProgram): Promise<Server
     for (const stream of [started.stdout, started.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (output = (output + text).slice(-4_000)));
     }
-    const stopAt = performance.now() + (program.startTimeoutMs ?? 30_000);
     for (;;) {
       const failure = await program.probe(address).then(
         () => undefined,
         (error) => String(error),
       );
-      if (failure === undefined && ended === undefined) return;
+      if (failure === undefined && ended === undefined) return undefined;
       if (ended !== undefined || performance.now() > stopAt) {
         const reason = ended ?? failure;
         await end("SIGKILL");
-        throw new Error(`${program.path} can't be used on ${address}: ${reason}\n${output}`);
+        return `${program.path} can't be used on ${address}: ${reason}\n${output}`;
       }
       await pause(50);
     }

@@ -93,7 +93,7 @@ test("a holder elsewhere is believed while it touches its file, and no longer", 
 test("a holder elsewhere that lets go is not waited for", async () => {
   const path = newPath();
   writeFileSync(`${path}.1`, JSON.stringify({ pid: 1, place: "elsewhere" }));
-  const lock = await takeLock(path, { touchMs: 30_000, onWait: () => rmSync(`${path}.1`) });
+  const lock = await takeLock(path, { touchMs: 3_000, onWait: () => rmSync(`${path}.1`) });
   await lock.release();
 });
 
