@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { etcd, type ServerProcess, startEtcd } from "@ts-micro/conformance";
-import { newRegistry } from "@ts-micro/registry-etcd";
 import { newService, type Service } from "ts-micro";
 import { serviceFromJson, serviceToJson } from "ts-micro/registry";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
@@ -10,10 +9,11 @@ import { goProgram } from "../src/go-program.ts";
 import { serve } from "../src/program.ts";
 import { goCall } from "../src/v2/go-client.ts";
 import { serveGreeter } from "../src/v2/greeter.ts";
+import { registryRows } from "../src/v2/registry-rows.ts";
 
 const goServer = goProgram("v2", "server");
 
-describe("on etcd", { skip: goServer.skip || etcd().skip }, () => {
+describe("on etcd", { skip: goServer.skip || etcd().skip, timeout: 150_000 }, () => {
   let server: ServerProcess;
   let flags: string[];
   before(async () => {
@@ -61,23 +61,7 @@ describe("on etcd", { skip: goServer.skip || etcd().skip }, () => {
     }
   });
 
-  test("told when it comes, and when its lease runs out: ts-micro → go-micro v2.9.1", async () => {
-    await using registry = newRegistry({ addresses: [server.address] });
-    const watcher = await registry.watch({ service: "etcd.watched" });
-    const go = await serveGo("etcd.watched");
-    const told: string[] = [];
-    for await (const { action, service } of watcher) {
-      assert.deepEqual(
-        service.nodes.map(({ metadata }) => metadata.registry),
-        ["etcd"],
-      );
-      told.push(action);
-      if (action === "delete") break;
-      await go[Symbol.asyncDispose]();
-    }
-    assert.deepEqual(told, ["create", "delete"]);
-    assert.deepEqual(await registry.getService("etcd.watched"), []);
-  });
+  registryRows(() => flags, { leases: true });
 
   test("its record, read and written again, is the same to the byte: ts-micro → go-micro v2.9.1", async () => {
     await using _ = await serveGo("etcd.bytes");

@@ -24,7 +24,9 @@ func main() {
 	switch verb {
 	case "get":
 		services, err := known.GetService(name)
-		must(err)
+		if err != registry.ErrNotFound {
+			must(err)
+		}
 		print(services)
 	case "list":
 		services, err := known.ListServices()
