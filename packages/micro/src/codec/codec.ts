@@ -16,8 +16,8 @@ export interface Codec {
    */
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded;
   /**
-   * For bodies that are JSON text: the same as text, without a line feed, for protocols that write it among text of
-   * their own. `undefined` for a value that is encoded already.
+   * For bodies that are JSON text: the same value as text, without a line feed, for protocols of our own that write it
+   * among other text. Nobody but JSON's readers sees it, so it needs none of Go's escapes. `undefined` for a value that is encoded already.
    * @throws MicroError as `encode` does
    */
   encodeText?(value: unknown, frame: Frame, type?: MessageType): string | undefined;

@@ -12,7 +12,7 @@ export const jsonCodec: Codec = {
   encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
     if (value instanceof Uint8Array) return value;
     if (value === undefined && frame.kind !== "response") return new Uint8Array(0);
-    return Buffer.from(`${textOf(value, type)}\n`);
+    return Buffer.from(`${escapeLikeGo(textOf(value, type))}\n`);
   },
 
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
@@ -32,7 +32,7 @@ export const jsonCodec: Codec = {
 };
 
 function textOf(value: unknown, type?: MessageType): string {
-  return value === undefined ? "{}" : jsonText("json", toJson("json", value, type));
+  return value === undefined ? "{}" : plainText("json", toJson("json", value, type));
 }
 
 /** What is written for `value`: its type's JSON form, else the value itself. */
@@ -57,6 +57,10 @@ export function fromJson(codec: string, json: unknown, type?: MessageType): unkn
 
 /** The JSON text of a value with Go's escapes, without a line feed. `codec` is named when it fails. */
 export function jsonText(codec: string, value: unknown): string {
+  return escapeLikeGo(plainText(codec, value));
+}
+
+function plainText(codec: string, value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
@@ -64,7 +68,7 @@ export function jsonText(codec: string, value: unknown): string {
     throw encodeFailed(codec, messageOf(thrown), thrown);
   }
   if (text === undefined) throw encodeFailed(codec, `${kindOfValue(value)} has no JSON form`);
-  return escapeLikeGo(text);
+  return text;
 }
 
 /** Reads the first JSON value of a body, as Go's decoder does. A body of nothing but space gives `undefined`. */

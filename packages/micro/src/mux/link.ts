@@ -88,13 +88,15 @@ export class Link {
     if (!this.#flushing) this.#flushLater();
   }
 
-  /** Sends a frame: `fields` end in a space. Text goes into the line when it is ASCII, as almost all JSON is. */
+  /** Sends a frame: `fields` end in a space. Text that is ASCII, as almost all JSON is, is made bytes by the socket only. */
   send(fields: string, body: string | Uint8Array): void {
-    if (typeof body !== "string") this.#sendBytes(fields, body);
-    else if (body.length < ownWriteBytes && Buffer.byteLength(body) === body.length) {
+    if (typeof body !== "string" || Buffer.byteLength(body) !== body.length) {
+      this.#sendCounted(fields, typeof body === "string" ? Buffer.from(body) : body);
+    } else if (body.length >= ownWriteBytes) this.#sendCounted(fields, body);
+    else {
       this.#texts.push(fields, body, "\n");
       if (!this.#flushing) this.#flushLater();
-    } else this.#sendBytes(fields, Buffer.from(body));
+    }
   }
 
   pause(): void {
@@ -128,9 +130,10 @@ export class Link {
     this.#socket.destroy(error);
   }
 
-  #sendBytes(fields: string, body: Uint8Array): void {
+  /** @param body text is ASCII */
+  #sendCounted(fields: string, body: string | Uint8Array): void {
     this.write(`${fields}*${body.length}\n`);
-    if (body.length < ownWriteBytes) {
+    if (typeof body !== "string" && body.length < ownWriteBytes) {
       this.#texts.push(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"));
       return;
     }

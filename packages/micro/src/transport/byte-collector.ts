@@ -1,6 +1,9 @@
+/** An announced length up to which memory is taken at once. */
+const believedBytes = 128 * 1024;
+
 /**
- * Gathers a body that arrives in pieces. Memory follows what has arrived, not what was announced: an announced
- * length costs a peer nothing, and neither do pieces of one byte.
+ * Gathers a body that arrives in pieces. Memory follows what has arrived, not what was announced, beyond what a
+ * connection costs anyway: an announced length costs a peer nothing, and neither do pieces of one byte.
  */
 export class ByteCollector {
   #bytes = Buffer.alloc(0);
@@ -19,9 +22,9 @@ export class ByteCollector {
   append(piece: Uint8Array): void {
     const needed = this.#length + piece.length;
     if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(
-        Math.max(needed, Math.min(this.#expected, this.#bytes.length * 2)),
-      );
+      const doubled = Math.min(this.#expected, this.#bytes.length * 2);
+      const wanted = this.#expected <= believedBytes ? this.#expected : doubled;
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, wanted));
       this.#bytes.copy(grown, 0, 0, this.#length);
       this.#bytes = grown;
     }

@@ -108,6 +108,18 @@ test("metadata is what a mucp request would have had", async (t) => {
   );
 });
 
+test("text is sent as it is: in the line, counted when it is long", async (t) => {
+  const { raw, head } = await greeter(t);
+  head(0, "Say.Hello");
+  raw.write('q1 0 0 - {"name":"<J&J>"}\n');
+  assert.equal(await raw.line(), 'a1 {"msg":"Hello <J&J>"}');
+  const name = "x".repeat(16 * 1024);
+  const body = JSON.stringify({ msg: `Hello ${name}` });
+  raw.write(`q2 0 0 - {"name":"${name}"}\nq3 0 0 - {"name":"John"}\n`);
+  assert.equal(await raw.line(), `a2 *${body.length}`);
+  assert.equal(await raw.line(), `${body}a3 {"msg":"Hello John"}`);
+});
+
 test("a number that is used again while its call runs ends the connection", async (t) => {
   const { raw, head, entered, connect } = await greeter(t);
   head(0, "Say.Slow");
