@@ -20,8 +20,15 @@ const names = Array.from({ length: 40 }, (_, index) => `user${index}`).sort();
 /** Published until the subscribers are known, and not counted: what was published before is lost, or comes later. */
 const anybody = "anybody";
 
-/** @param flags those that choose the broker, and the registry */
-export function publishingRows(go: GoMicro, flags: () => readonly string[]): void {
+/**
+ * @param flags those that choose the broker, and the registry
+ * @param ourQueueFlags further ones of ours, for a queue that both share
+ */
+export function publishingRows(
+  go: GoMicro,
+  flags: () => readonly string[],
+  ourQueueFlags: readonly string[] = [],
+): void {
   const { toGo, fromGo } = go;
   const newTopic = (): Topic => ({ topic: newName(), flags: flags() });
 
@@ -49,7 +56,10 @@ export function publishingRows(go: GoMicro, flags: () => readonly string[]): voi
     test(`a queue with members of both: ${column}`, async () => {
       const topic = newTopic();
       await using theirs = await goSubscriber(go, topic, "mailers");
-      await using ours = await ourSubscriber(topic, "mailers");
+      await using ours = await ourSubscriber(
+        { ...topic, flags: [...topic.flags, ...ourQueueFlags] },
+        "mailers",
+      );
       await using publisher = await newPublisher(topic, "application/json");
       await publishAll(publisher, [theirs, ours]);
     });

@@ -12,6 +12,7 @@ export { type SelectorSubject, type SelectorSupports, selectorConformance } from
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
 export { type PostgresOptions, postgres, startPostgres } from "./servers/postgres.ts";
+export { type RabbitmqOptions, type RabbitmqProcess, rabbitmq, startRabbitmq } from "./servers/rabbitmq.ts";
 export { type RedisOptions, redis, startRedis } from "./servers/redis.ts";
 export { type ServerProcess, type ServerProgram, startServerProcess } from "./servers/server-process.ts";
 export { type SilenceableProxy, startSilenceableProxy } from "./servers/silenceable-proxy.ts";

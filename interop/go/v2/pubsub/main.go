@@ -18,6 +18,8 @@ import (
 	"github.com/micro/go-micro/v2/client"
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/server"
+	// Writes itself into go-micro's table of brokers.
+	_ "github.com/micro/go-plugins/broker/rabbitmq/v2"
 
 	"ts-micro/interop/v2/greeter"
 )

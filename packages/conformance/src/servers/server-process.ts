@@ -26,6 +26,8 @@ export interface ServerProgram {
   /** How many ports it needs; the first is that of `address`. */
   ports: number;
   args(ports: readonly number[], dataFolder: string): readonly string[];
+  /** Variables beside those of this process. */
+  env?(ports: readonly number[], dataFolder: string): Readonly<Record<string, string>>;
   /** Rejects while the server at `address` can't be used yet. */
   probe(address: string): Promise<unknown>;
   /** Makes the data folder's contents, where the server doesn't do it itself. Called before a start with an empty one. */
@@ -67,7 +69,8 @@ export async function startServerProcess(program: ServerProgram): Promise<Server
   /** Why it can't be used, with what it wrote. */
   async function startOnce(stopAt: number): Promise<string | undefined> {
     const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
-    const started = spawn(program.path, program.args(ports, data), { stdio, ...runAs });
+    const env = { ...process.env, ...program.env?.(ports, data) };
+    const started = spawn(program.path, program.args(ports, data), { stdio, env, ...runAs });
     child = started;
     let ended: string | undefined;
     started.once("error", (error) => (ended = error.message));
