@@ -1,35 +1,7 @@
-import { Agent, type ClientRequestArgs, type IncomingMessage, request } from "node:http";
-import type { Duplex } from "node:stream";
+import { type IncomingMessage, request } from "node:http";
 import { serviceUnavailable } from "ts-micro";
-import { connectTcp } from "ts-micro/transport";
+import type { HttpAgent } from "ts-micro/transport";
 import { EtcdError } from "./etcd-error.ts";
-import type { Endpoint } from "./options.ts";
-
-/** Keeps connections to one member of the cluster. Idle ones don't keep the process alive. */
-export class EndpointAgent extends Agent {
-  readonly endpoint: Endpoint;
-  readonly #timeoutMs: number;
-
-  /** @param timeoutMs limit of making a connection */
-  constructor(endpoint: Endpoint, timeoutMs: number) {
-    super({ keepAlive: true, maxFreeSockets: 4 });
-    this.endpoint = endpoint;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  override createConnection(
-    _: ClientRequestArgs,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): undefined {
-    const { address, tls } = this.endpoint;
-    const connecting = connectTcp(address, { tls, alpn: ["http/1.1"], timeoutMs: this.#timeoutMs });
-    connecting.then(
-      (socket) => callback?.(null, socket),
-      // Node's types want a stream beside an error, which Node ignores.
-      (error) => callback?.(error, undefined as unknown as Duplex),
-    );
-  }
-}
 
 export interface PostOptions {
   readonly token: string | undefined;
@@ -42,12 +14,12 @@ export interface PostOptions {
  * @throws EtcdError when etcd refuses; MicroError 503 when it can't be reached; the reason of `signal`
  */
 export async function post(
-  agent: EndpointAgent,
+  agent: HttpAgent,
   method: string,
   body: object,
   { token, signal }: PostOptions,
 ): Promise<IncomingMessage> {
-  const { address } = agent.endpoint;
+  const { address } = agent;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     signal.throwIfAborted();
     const asked = request(
@@ -75,7 +47,7 @@ const maxAnswerBytes = 256 * 1024 * 1024;
 /** The whole body. @throws as `post` */
 export async function textOf(
   response: IncomingMessage,
-  agent: EndpointAgent,
+  agent: HttpAgent,
   signal: AbortSignal,
 ): Promise<string> {
   const chunks: Buffer[] = [];
@@ -87,7 +59,7 @@ export async function textOf(
       chunks.push(chunk);
     }
   } catch (error) {
-    throw signal.aborted ? signal.reason : unreachable(agent.endpoint.address, error);
+    throw signal.aborted ? signal.reason : unreachable(agent.address, error);
   }
   return Buffer.concat(chunks).toString();
 }

@@ -1,5 +1,6 @@
 import { MicroError } from "ts-micro";
-import { EndpointAgent, type PostOptions, post, refusal, textOf, unreachable } from "./endpoint.ts";
+import { HttpAgent } from "ts-micro/transport";
+import { type PostOptions, post, refusal, textOf, unreachable } from "./endpoint.ts";
 import { EtcdError } from "./etcd-error.ts";
 import type { Settings } from "./options.ts";
 import { openStream, type Stream } from "./stream.ts";
@@ -14,7 +15,7 @@ export interface Limit {
  * next one when it fails; everything that is asked here may be asked twice.
  */
 export class Gateway {
-  readonly #agents: readonly EndpointAgent[];
+  readonly #agents: readonly HttpAgent[];
   readonly #credentials: Settings["credentials"];
   readonly #timeoutMs: number;
   #present = 0;
@@ -22,7 +23,7 @@ export class Gateway {
 
   /** @param timeoutMs limit of a call that has none of its own */
   constructor({ endpoints, credentials }: Settings, timeoutMs: number) {
-    this.#agents = endpoints.map((endpoint) => new EndpointAgent(endpoint, timeoutMs));
+    this.#agents = endpoints.map(({ address, tls }) => new HttpAgent(address, { tls, timeoutMs }));
     this.#credentials = credentials;
     this.#timeoutMs = timeoutMs;
   }
@@ -39,7 +40,7 @@ export class Gateway {
       try {
         return JSON.parse(text) as unknown;
       } catch (cause) {
-        throw unreachable(agent.endpoint.address, cause);
+        throw unreachable(agent.address, cause);
       }
     });
   }
@@ -62,14 +63,14 @@ export class Gateway {
   /** Each member gets its share of the time; a single one is tried twice, as a kept connection may be dead. */
   async #anyMember<T>(
     { timeoutMs = this.#timeoutMs, signal: given }: Limit,
-    ask: (agent: EndpointAgent, options: PostOptions) => Promise<T>,
+    ask: (agent: HttpAgent, options: PostOptions) => Promise<T>,
   ): Promise<T> {
     const stopAt = performance.now() + timeoutMs;
     for (let triesLeft = Math.max(2, this.#agents.length); ; triesLeft--) {
-      const agent = this.#agents[this.#present % this.#agents.length] as EndpointAgent;
+      const agent = this.#agents[this.#present % this.#agents.length] as HttpAgent;
       const limitMs = Math.max(1, Math.ceil((stopAt - performance.now()) / triesLeft));
       try {
-        return await withLimit(limitMs, given, agent.endpoint.address, (signal) =>
+        return await withLimit(limitMs, given, agent.address, (signal) =>
           this.#authorized(agent, signal, ask),
         );
       } catch (error) {
@@ -83,9 +84,9 @@ export class Gateway {
 
   /** Asks with the token, and once more with a new one when etcd doesn't know it any more. */
   async #authorized<T>(
-    agent: EndpointAgent,
+    agent: HttpAgent,
     signal: AbortSignal,
-    ask: (agent: EndpointAgent, options: PostOptions) => Promise<T>,
+    ask: (agent: HttpAgent, options: PostOptions) => Promise<T>,
   ): Promise<T> {
     for (let isFirst = true; ; isFirst = false) {
       this.#token ??= this.#authenticate(agent, signal);
@@ -100,7 +101,7 @@ export class Gateway {
     }
   }
 
-  async #authenticate(agent: EndpointAgent, signal: AbortSignal): Promise<string | undefined> {
+  async #authenticate(agent: HttpAgent, signal: AbortSignal): Promise<string | undefined> {
     if (this.#credentials === undefined) return undefined;
     try {
       const response = await post(agent, "auth/authenticate", this.#credentials, {

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { badRequest, type TlsOptions } from "ts-micro";
 import type { RegistryOptions } from "ts-micro/registry";
+import { type TlsFiles, tlsWithFiles } from "ts-micro/transport";
 
-export interface EtcdRegistryOptions extends RegistryOptions {
+export interface EtcdRegistryOptions extends RegistryOptions, TlsFiles {
   /**
    * The members of one cluster: `host`, `host:port`, or a URL `https://user:password@host:port`. The credentials
    * of a URL count for all of them and win over `username` and `password`. @default ["127.0.0.1:2379"]
@@ -10,10 +10,6 @@ export interface EtcdRegistryOptions extends RegistryOptions {
   addresses?: readonly string[];
   username?: string;
   password?: string;
-  /** PEM files, read once when the registry is made; each joins `tls`. */
-  caFile?: string;
-  certFile?: string;
-  keyFile?: string;
   /** Limit of one operation, however many members are tried, in milliseconds. @default 5_000, as go-micro */
   timeoutMs?: number;
   /**
@@ -47,7 +43,7 @@ export interface Settings {
 
 /** @throws MicroError 400 naming the address or the file, never a password. */
 export function settingsOf(options: EtcdRegistryOptions): Settings {
-  const tls = tlsOf(options);
+  const tls = tlsWithFiles(options, "etcd");
   const given = options.addresses ?? [];
   const members = (given.length === 0 ? ["127.0.0.1"] : given).map(parse);
   const endpoints = members.map(({ url, secure }) => ({
@@ -81,24 +77,4 @@ function malformed(address: string) {
     "go.micro.registry",
     `etcd address "${shown}" is none; write host:port or https://user:password@host:port, with the user and password percent-encoded`,
   );
-}
-
-function tlsOf(options: EtcdRegistryOptions): TlsOptions | undefined {
-  const { secure, caFile, certFile, keyFile } = options;
-  const files = {
-    ...(caFile !== undefined && { ca: read(caFile, "caFile") }),
-    ...(certFile !== undefined && { cert: read(certFile, "certFile") }),
-    ...(keyFile !== undefined && { key: read(keyFile, "keyFile") }),
-  };
-  if (Object.keys(files).length === 0) return options.tls ?? (secure === true ? {} : undefined);
-  return { ...options.tls, ...files };
-}
-
-function read(file: string, option: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw badRequest("go.micro.registry", `etcd ${option} can't be read: ${why}`, { cause });
-  }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { type EndpointAgent, type PostOptions, post, refusal, unreachable } from "./endpoint.ts";
+import type { HttpAgent } from "ts-micro/transport";
+import { type PostOptions, post, refusal, unreachable } from "./endpoint.ts";
 import { EtcdError } from "./etcd-error.ts";
 
 /** An answer that goes on: one JSON message a line. */
@@ -20,7 +21,7 @@ const maxMessageLength = 256 * 1024 * 1024;
  * @param options `signal` counts until then
  */
 export async function openStream(
-  agent: EndpointAgent,
+  agent: HttpAgent,
   method: string,
   body: object,
   options: PostOptions,
@@ -28,7 +29,7 @@ export async function openStream(
 ): Promise<Stream> {
   const response = await post(agent, method, body, options);
   return new Promise((resolve, reject) => {
-    const { address } = agent.endpoint;
+    const { address } = agent;
     let heardAt = performance.now();
     const broken = read(response, address, (message) => {
       heardAt = performance.now();
