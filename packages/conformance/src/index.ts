@@ -9,6 +9,7 @@ export { type CodecSubject, codecConformance } from "./codec.ts";
 export { type RegistrySubject, type RegistrySupports, registryConformance } from "./registry.ts";
 export { type Binary, requireBinary } from "./require-binary.ts";
 export { type SelectorSubject, type SelectorSupports, selectorConformance } from "./selector.ts";
+export { type ConsulOptions, consul, startConsul } from "./servers/consul.ts";
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
 export { type PostgresOptions, postgres, startPostgres } from "./servers/postgres.ts";
