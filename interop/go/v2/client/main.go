@@ -24,6 +24,7 @@ import (
 	"github.com/micro/go-micro/v2/errors"
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/transport"
+	_ "github.com/micro/go-plugins/registry/consul/v2"
 
 	"ts-micro/interop/v2/greeter"
 )

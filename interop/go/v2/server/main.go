@@ -22,6 +22,7 @@ import (
 	"github.com/micro/go-micro/v2/server"
 	"github.com/micro/go-micro/v2/server/grpc"
 	"github.com/micro/go-micro/v2/transport"
+	_ "github.com/micro/go-plugins/registry/consul/v2"
 
 	"ts-micro/interop/v2/greeter"
 )
