@@ -1,4 +1,3 @@
-import type { Binary } from "@ts-micro/conformance";
 import { serve } from "./program.ts";
 
 /** What the programs named `client` of interop/go read. */
@@ -43,7 +42,7 @@ export interface GoClient extends AsyncDisposable {
  * @param flags go-micro's
  */
 export async function startGoClient(
-  program: Binary,
+  program: { readonly path: string },
   flags: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<GoClient> {
