@@ -1,3 +1,4 @@
+import { isNoPrimary, newConnection, refusedAs, textOf } from "@ts-micro/redis-connection";
 import { badRequest, type MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
@@ -17,11 +18,9 @@ import {
   type Subscription,
   untilAborted,
 } from "ts-micro/broker";
-import { newConnection } from "./connection.ts";
 import { longestIdleMs } from "./group.ts";
 import { defaults, type RedisBrokerOptions } from "./options.ts";
 import { newPubSub } from "./pubsub.ts";
-import { isNoPrimary, refusedAs, textOf } from "./refusal.ts";
 import { newStreams } from "./streams.ts";
 
 /** One of the two ways in which Redis carries messages. */
@@ -55,7 +54,7 @@ export function newBroker(options: RedisBrokerOptions = {}): Broker {
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
     broker: "redis",
   });
-  const connection = newConnection(options, logger);
+  const connection = newConnection(options, { kind: "broker", errorId: brokerErrorId, logger });
   const newMode = options.mode === "pubsub" ? newPubSub : newStreams;
   const mode = newMode({ connection, options, logger });
   const subscriptions = new Set<Subscription>();
@@ -110,7 +109,7 @@ export function newBroker(options: RedisBrokerOptions = {}): Broker {
       await untilAborted(published, `publishing on "${topic}"`, signal);
     } catch (thrown) {
       if (isNoPrimary(thrown)) session.end("it is a replica now");
-      throw refusedAs(thrown, `publish on "${topic}"`, session.address.hostPort);
+      throw refusedAs(thrown, `publish on "${topic}"`, session.address.hostPort, brokerErrorId);
     }
   }
 
@@ -137,7 +136,7 @@ export function newBroker(options: RedisBrokerOptions = {}): Broker {
       subscriptions.add(subscription);
       return subscription;
     } catch (thrown) {
-      throw refusedAs(thrown, `subscribe to "${topic}"`, address.hostPort);
+      throw refusedAs(thrown, `subscribe to "${topic}"`, address.hostPort, brokerErrorId);
     }
   }
 

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Connection, Session } from "@ts-micro/redis-connection";
+import { textOf } from "@ts-micro/redis-connection";
 import type { Logger } from "ts-micro";
-import type { Connection } from "./connection.ts";
-import { textOf } from "./refusal.ts";
-import type { Session } from "./session.ts";
 
 export interface ChannelSetup {
   connection: Connection;

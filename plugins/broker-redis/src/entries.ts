@@ -1,4 +1,4 @@
-import type { Reply } from "./session.ts";
+import type { Reply } from "@ts-micro/redis-connection";
 
 /** One message of a stream. */
 export interface Entry {

@@ -1,35 +1,9 @@
+import { redisFlags } from "@ts-micro/redis-connection";
 import type { PluginFlag } from "ts-micro/plugin";
 import type { RedisBrokerOptions } from "./options.ts";
 
-/** Those about the server name the engine, not the kind, so that other plugins on Redis can share them. */
-export const redisFlags: readonly (PluginFlag & { option: keyof RedisBrokerOptions })[] = [
-  { name: "redis_user", type: "string", usage: "User for Redis", option: "user" },
-  {
-    name: "redis_password",
-    type: "string",
-    usage: "Password for Redis; better given as the variable",
-    option: "password",
-  },
-  {
-    name: "redis_database",
-    type: "int",
-    usage: "Number of the Redis database. Default: 0",
-    option: "database",
-  },
-  { name: "redis_tls", type: "bool", usage: "Use TLS with Redis", option: "secure" },
-  {
-    name: "redis_tls_ca",
-    type: "string",
-    usage: "PEM file of whom to trust as a Redis server",
-    option: "tlsCaFile",
-  },
-  {
-    name: "redis_tls_cert",
-    type: "string",
-    usage: "PEM file of our certificate for Redis",
-    option: "tlsCertFile",
-  },
-  { name: "redis_tls_key", type: "string", usage: "PEM file of our certificate's key", option: "tlsKeyFile" },
+export const flags: readonly (PluginFlag & { option: keyof RedisBrokerOptions })[] = [
+  ...redisFlags,
   {
     name: "redis_broker_mode",
     type: "string",

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { Connection, Session } from "@ts-micro/redis-connection";
+import { isRefusal, textOf } from "@ts-micro/redis-connection";
 import type { Logger } from "ts-micro";
-import type { Connection } from "./connection.ts";
 import { type Entry, entriesOf, entriesOfRead, list, type Pending, pendingOf } from "./entries.ts";
-import { isRefusal, textOf } from "./refusal.ts";
-import type { Session } from "./session.ts";
 import { blockMs, type Source } from "./source.ts";
 
 export interface GroupSetup {

@@ -7,7 +7,7 @@
  */
 import type { PluginConfig } from "ts-micro/plugin";
 import { newBroker } from "./broker.ts";
-import { redisFlags } from "./flags.ts";
+import { flags } from "./flags.ts";
 
 export type { RedisBrokerOptions } from "./options.ts";
 export { newBroker };
@@ -17,5 +17,5 @@ export const Plugin: PluginConfig<"broker"> = {
   type: "broker",
   path: "@ts-micro/broker-redis",
   newFunc: newBroker,
-  flags: redisFlags,
+  flags,
 };

@@ -1,6 +1,6 @@
+import type { Session } from "@ts-micro/redis-connection";
+import { isRefusal } from "@ts-micro/redis-connection";
 import { entriesOfRead, list } from "./entries.ts";
-import { isRefusal } from "./refusal.ts";
-import type { Session } from "./session.ts";
 import { blockMs, type Source } from "./source.ts";
 
 /**

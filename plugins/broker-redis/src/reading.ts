@@ -1,10 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { Connection, Session } from "@ts-micro/redis-connection";
+import { isRefusal, textOf } from "@ts-micro/redis-connection";
 import type { Logger } from "ts-micro";
 import type { Delivery, Incoming, Room } from "ts-micro/broker";
-import type { Connection } from "./connection.ts";
 import type { Entry } from "./entries.ts";
-import { isRefusal, textOf } from "./refusal.ts";
-import type { Session } from "./session.ts";
 import type { Source } from "./source.ts";
 
 export interface ReadingSetup {

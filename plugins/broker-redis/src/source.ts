@@ -1,6 +1,6 @@
+import type { Session } from "@ts-micro/redis-connection";
 import type { Incoming } from "ts-micro/broker";
 import type { Entry } from "./entries.ts";
-import type { Session } from "./session.ts";
 
 /** Where the messages of one subscription come from. */
 export interface Source {

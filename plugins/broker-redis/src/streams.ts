@@ -1,7 +1,7 @@
+import type { Connection } from "@ts-micro/redis-connection";
 import type { Logger } from "ts-micro";
 import { type Incoming, newDelivery } from "ts-micro/broker";
 import type { Mode } from "./broker.ts";
-import type { Connection } from "./connection.ts";
 import { type Entry, messageField } from "./entries.ts";
 import { openGroup } from "./group.ts";
 import { openLog } from "./log.ts";

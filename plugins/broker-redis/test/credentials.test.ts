@@ -87,7 +87,7 @@ describe("credentials and TLS", { skip: redis().skip, timeout: 120_000 }, () => 
   test("databases keep streams apart", async () => {
     await using server = await startRedis();
     const one = newBroker({ addresses: [`redis://${server.address}/1`] });
-    const other = newBroker({ addresses: [server.address], database: 2 });
+    const other = newBroker({ addresses: [server.address], redisDatabase: 2 });
     await Promise.all([one.connect(), other.connect()]);
     let seen = 0;
     await one.subscribe("a", () => void seen++);

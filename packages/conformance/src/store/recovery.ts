@@ -26,7 +26,7 @@ export function storeRecovery(name: string, subject: StoreRecoverySubject): void
     subject.create({ addresses, table: "recovery", timeoutMs: 2_000, logger, ...more });
 
   describe(`store ${name}, when its engine goes and comes back`, { skip, timeout: 170_000 }, () => {
-    test("killed in mid-traffic for 20 s: nothing that was written is lost, and it goes on by itself", async () => {
+    test("killed in mid-traffic for 20 s: nothing that was written is lost, and it goes on by itself", async (context) => {
       await using server = await subject.start();
       await using store = create([server.address]);
       const written: number[] = [];
@@ -49,6 +49,9 @@ export function storeRecovery(name: string, subject: StoreRecoverySubject): void
         const before = written.length;
         while (written.length < before + count) await pause(20);
       };
+      context.after(() => {
+        going = false;
+      });
       await writtenMore(records);
       await server.kill();
       // What was answered before the kill may be told a moment after it.

@@ -9,8 +9,8 @@ for (const [text, wanted] of [
   ["127.0.0.1", local],
   [" 127.0.0.1:6379 ", local],
   ["redis://127.0.0.1/", local],
-  ["redis://127.0.0.1/3", { ...local, database: 3 }],
-  ["127.0.0.1:7000/3", { ...local, port: 7000, hostPort: "127.0.0.1:7000", database: 3 }],
+  ["redis://127.0.0.1/3", { ...local, redisDatabase: 3 }],
+  ["127.0.0.1:7000/3", { ...local, port: 7000, hostPort: "127.0.0.1:7000", redisDatabase: 3 }],
   ["rediss://127.0.0.1", { ...local, secure: true }],
   ["REDISS://127.0.0.1", { ...local, secure: true }],
   ["joe:pa%40ss@127.0.0.1", { ...local, user: "joe", password: "pa@ss" }],
@@ -19,7 +19,7 @@ for (const [text, wanted] of [
   ["[::1]:7000", { host: "::1", port: 7000, hostPort: "[::1]:7000", secure: false }],
 ] as const) {
   test(`the address ${text}`, () => {
-    assert.deepEqual(parseServerAddress(text), wanted);
+    assert.deepEqual(parseServerAddress(text, "go.micro.test"), wanted);
   });
 }
 
@@ -33,7 +33,7 @@ for (const [text, why] of [
 ] as const) {
   test(`the address ${text || "that is empty"} is refused, without its credentials`, () => {
     assert.throws(
-      () => parseServerAddress(text),
+      () => parseServerAddress(text, "go.micro.test"),
       (thrown: unknown) => {
         assert.ok(MicroError.is(thrown) && thrown.code === 400);
         assert.match(thrown.detail, why);

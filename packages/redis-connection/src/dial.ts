@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { createClient, RESP_TYPES } from "@redis/client";
 import type { TlsOptions } from "ts-micro";
-import { defaults, type RedisBrokerOptions } from "./options.ts";
+import { connectionDefaults, type RedisConnectionOptions } from "./options.ts";
 import type { ServerAddress } from "./server-address.ts";
 
 export type RedisClient = Awaited<ReturnType<typeof dial>>;
@@ -11,8 +11,8 @@ export type RedisClient = Awaited<ReturnType<typeof dial>>;
  * A client for one connection to one server, not connected yet. The library's own reconnection is off: what was
  * asked on a connection that is lost has to be decided by whoever asked.
  */
-export async function dial(server: ServerAddress, options: RedisBrokerOptions) {
-  const { user, password, database } = { ...options, ...server };
+export async function dial(server: ServerAddress, options: RedisConnectionOptions) {
+  const { user, password, redisDatabase: database } = { ...options, ...server };
   const tls = await tlsOf(server, options);
   return createClient({
     RESP: 2,
@@ -20,13 +20,13 @@ export async function dial(server: ServerAddress, options: RedisBrokerOptions) {
       host: server.host,
       port: server.port,
       reconnectStrategy: false,
-      connectTimeout: options.timeoutMs ?? defaults.timeoutMs,
+      connectTimeout: options.timeoutMs ?? connectionDefaults.timeoutMs,
       ...tls,
     },
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
     ...(database !== undefined && { database }),
-    name: options.connectionName ?? defaults.connectionName,
+    name: options.connectionName ?? connectionDefaults.connectionName,
     disableOfflineQueue: true,
     // What only newer servers and Redis's own product know.
     disableClientInfo: true,
@@ -35,7 +35,7 @@ export async function dial(server: ServerAddress, options: RedisBrokerOptions) {
   });
 }
 
-async function tlsOf(server: ServerAddress, options: RedisBrokerOptions) {
+async function tlsOf(server: ServerAddress, options: RedisConnectionOptions) {
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
   const files: TlsOptions = {
     ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),

@@ -1,6 +1,5 @@
 import { ErrorReply } from "@redis/client";
 import { forbidden, MicroError, serviceUnavailable } from "ts-micro";
-import { brokerErrorId } from "ts-micro/broker";
 
 /** What a server answered instead of doing it. The first word is its code: `NOGROUP`, `NOPERM`... */
 export function isRefusal(thrown: unknown, code = ""): thrown is Error {
@@ -13,11 +12,11 @@ export function isNoPrimary(thrown: unknown): boolean {
 }
 
 /** For callers: 403 when the user may not, 503 otherwise. Other errors stay as they are. */
-export function refusedAs(thrown: unknown, what: string, server: string): unknown {
+export function refusedAs(thrown: unknown, what: string, server: string, errorId: string): unknown {
   if (!isRefusal(thrown)) return thrown;
   const detail = `redis server ${server} refused to ${what}: ${thrown.message}`;
-  if (isRefusal(thrown, "NOPERM")) return forbidden(brokerErrorId, detail, { cause: thrown });
-  return serviceUnavailable(brokerErrorId, detail, { cause: thrown });
+  if (isRefusal(thrown, "NOPERM")) return forbidden(errorId, detail, { cause: thrown });
+  return serviceUnavailable(errorId, detail, { cause: thrown });
 }
 
 export function textOf(thrown: unknown): string {

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Logger, type MicroError, serviceUnavailable, unauthorized } from "ts-micro";
-import { brokerErrorId, notConnected } from "ts-micro/broker";
+import { type MicroError, serviceUnavailable, unauthorized } from "ts-micro";
 import { tlsProblem } from "ts-micro/transport";
-import { defaults, type RedisBrokerOptions } from "./options.ts";
+import { connectionDefaults, type RedisConnectionOptions } from "./options.ts";
+import { notConnected, type Owner } from "./owner.ts";
 import { isRefusal, textOf } from "./refusal.ts";
 import { parseServerAddress, type ServerAddress } from "./server-address.ts";
 import { openSession, type Session } from "./session.ts";
@@ -28,9 +28,12 @@ export interface Connection {
   openReader(): Promise<Session>;
 }
 
-export function newConnection(options: RedisBrokerOptions, logger: Logger): Connection {
-  const { addresses = [], maxReconnectWaitMs = defaults.maxReconnectWaitMs } = options;
-  const servers = (addresses.length === 0 ? [defaults.address] : addresses).map(parseServerAddress);
+export function newConnection(options: RedisConnectionOptions, owner: Owner): Connection {
+  const { kind, errorId, logger } = owner;
+  const { addresses = [], maxReconnectWaitMs = connectionDefaults.maxReconnectWaitMs } = options;
+  const servers = (addresses.length === 0 ? [connectionDefaults.address] : addresses).map((text) =>
+    parseServerAddress(text, errorId),
+  );
   const waiting = new Set<() => void>();
   let session: Session | undefined;
   let opening: Promise<void> | undefined;
@@ -70,15 +73,15 @@ export function newConnection(options: RedisBrokerOptions, logger: Logger): Conn
       return !signal.aborted;
     },
 
-    openReader: () => openSession(current().address, options),
+    openReader: () => openSession(current().address, options, owner),
   };
 
   function current(): Session {
     if (session !== undefined) return session;
-    if (opening === undefined) throw notConnected("redis");
+    if (opening === undefined) throw notConnected(owner);
     const names = servers.map(({ hostPort }) => hostPort).join(", ");
-    const detail = `broker redis is not connected: no server of ${names} can be used at present; it goes on trying`;
-    throw serviceUnavailable(brokerErrorId, detail, { reason: "not-connected" });
+    const detail = `${kind} redis is not connected: no server of ${names} can be used at present; it goes on trying`;
+    throw serviceUnavailable(errorId, detail, { reason: "not-connected" });
   }
 
   async function open(): Promise<void> {
@@ -99,7 +102,7 @@ export function newConnection(options: RedisBrokerOptions, logger: Logger): Conn
   function watch(watched: Session): void {
     const timer = setInterval(() => {
       checkPrimary(watched).catch((thrown: unknown) => watched.end(textOf(thrown)));
-    }, options.pingIntervalMs ?? defaults.pingIntervalMs);
+    }, options.pingIntervalMs ?? connectionDefaults.pingIntervalMs);
     void watched.ended.then(() => clearInterval(timer));
   }
 
@@ -147,11 +150,11 @@ export function newConnection(options: RedisBrokerOptions, logger: Logger): Conn
         failures.push({ server, thrown });
       }
     }
-    throw unreachable(failures);
+    throw unreachable(failures, errorId);
   }
 
   async function openPrimary(server: ServerAddress): Promise<Session> {
-    const opened = await openSession(server, options);
+    const opened = await openSession(server, options, owner);
     try {
       await checkPrimary(opened);
       return opened;
@@ -173,13 +176,16 @@ async function checkPrimary(session: Session): Promise<void> {
   }
 }
 
-function unreachable(failures: readonly { server: ServerAddress; thrown: unknown }[]): MicroError {
+function unreachable(
+  failures: readonly { server: ServerAddress; thrown: unknown }[],
+  errorId: string,
+): MicroError {
   const sentences = failures.map(({ server, thrown }) => `${server.hostPort}: ${reasonOf(thrown)}`);
   const detail = `can't connect to redis: ${sentences.join("; ")}`;
   const cause = failures.at(-1)?.thrown;
   if (failures.every(({ thrown }) => isRefusal(thrown, "WRONGPASS") || isRefusal(thrown, "NOAUTH")))
-    return unauthorized(brokerErrorId, detail, { cause });
-  return serviceUnavailable(brokerErrorId, detail, { reason: "connection-failed", cause });
+    return unauthorized(errorId, detail, { cause });
+  return serviceUnavailable(errorId, detail, { reason: "connection-failed", cause });
 }
 
 function reasonOf(thrown: unknown): string {

@@ -1,7 +1,7 @@
 import { type MicroError, serviceUnavailable, timeout } from "ts-micro";
-import { brokerErrorId } from "ts-micro/broker";
 import { dial } from "./dial.ts";
-import { defaults, type RedisBrokerOptions } from "./options.ts";
+import { connectionDefaults, type RedisConnectionOptions } from "./options.ts";
+import type { Owner } from "./owner.ts";
 import { isRefusal } from "./refusal.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -25,8 +25,12 @@ export interface Session {
 export type Reply = null | number | string | Buffer | readonly Reply[];
 
 /** @throws what the library throws, or an Error when the server says nothing in time */
-export async function openSession(server: ServerAddress, options: RedisBrokerOptions): Promise<Session> {
-  const { timeoutMs = defaults.timeoutMs } = options;
+export async function openSession(
+  server: ServerAddress,
+  options: RedisConnectionOptions,
+  { errorId }: Owner,
+): Promise<Session> {
+  const { timeoutMs = connectionDefaults.timeoutMs } = options;
   const client = await dial(server, options);
   const waiting = new Set<(lost: MicroError) => void>();
   let reason: string | undefined;
@@ -82,7 +86,7 @@ export async function openSession(server: ServerAddress, options: RedisBrokerOpt
       };
       const lose = (error: MicroError): void => settle(() => reject(error));
       const timer = setTimeout(() => {
-        lose(tooLate(server.hostPort, limitMs));
+        lose(tooLate(server.hostPort, limitMs, errorId));
         end(`it is silent: no answer within ${limitMs} ms`);
       }, limitMs);
       waiting.add(lose);
@@ -96,12 +100,12 @@ export async function openSession(server: ServerAddress, options: RedisBrokerOpt
   }
 
   function lost(): MicroError {
-    const detail = `the connection to redis server ${server.hostPort} was lost: ${reason ?? "it was closed"}; the message may have arrived or not`;
-    return serviceUnavailable(brokerErrorId, detail, { reason: "connection-lost" });
+    const detail = `the connection to redis server ${server.hostPort} was lost: ${reason ?? "it was closed"}; what was asked may have been done or not`;
+    return serviceUnavailable(errorId, detail, { reason: "connection-lost" });
   }
 }
 
-function tooLate(server: string, limitMs: number): MicroError {
-  const detail = `redis server ${server} didn't answer within ${limitMs} ms (timeoutMs); the message may have arrived or not`;
-  return timeout(brokerErrorId, detail, { reason: "timeout" });
+function tooLate(server: string, limitMs: number, errorId: string): MicroError {
+  const detail = `redis server ${server} didn't answer within ${limitMs} ms (timeoutMs); what was asked may have been done or not`;
+  return timeout(errorId, detail, { reason: "timeout" });
 }

@@ -1,5 +1,4 @@
 import { badRequest } from "ts-micro";
-import { brokerErrorId } from "ts-micro/broker";
 
 /** One server, and what its address says about how to log in. */
 export interface ServerAddress {
@@ -10,23 +9,26 @@ export interface ServerAddress {
   readonly secure: boolean;
   readonly user?: string;
   readonly password?: string;
-  readonly database?: number;
+  readonly redisDatabase?: number;
 }
 
 /**
  * Reads `host`, `host:port` or a URL with the scheme `redis:` or `rediss:`, as IANA has them. The port is 6379 unless
  * given.
+ * @param errorId the `id` of the error
  * @throws MicroError 400 that names the address, without its credentials
  */
-export function parseServerAddress(text: string): ServerAddress {
+export function parseServerAddress(text: string, errorId: string): ServerAddress {
   const address = text.trim();
   const shown = JSON.stringify(address.replace(/^([a-z]*:\/\/)?.*@/s, "$1…@"));
   const [, scheme = "redis"] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address) ?? [];
-  if (!["redis", "rediss"].includes(scheme.toLowerCase())) throw malformed(shown, `its scheme is ${scheme}:`);
+  if (!["redis", "rediss"].includes(scheme.toLowerCase()))
+    throw malformed(errorId, shown, `its scheme is ${scheme}:`);
   const url = parse(`redis://${address.replace(/^[^/@]*:\/\//, "")}`);
-  if (url === undefined || url.hostname === "") throw malformed(shown, "it is no host and port");
+  if (url === undefined || url.hostname === "") throw malformed(errorId, shown, "it is no host and port");
   const path = /^\/?(\d*)$/.exec(url.pathname);
-  if (path === null) throw malformed(shown, `its database ${JSON.stringify(url.pathname)} is no number`);
+  if (path === null)
+    throw malformed(errorId, shown, `its database ${JSON.stringify(url.pathname)} is no number`);
   const user = decodeURIComponent(url.username);
   const password = decodeURIComponent(url.password);
   const port = url.port === "" ? 6379 : Number(url.port);
@@ -37,7 +39,7 @@ export function parseServerAddress(text: string): ServerAddress {
     secure: scheme.toLowerCase() === "rediss",
     ...(user !== "" && { user }),
     ...(password !== "" && { password }),
-    ...(path[1] !== "" && { database: Number(path[1]) }),
+    ...(path[1] !== "" && { redisDatabase: Number(path[1]) }),
   };
 }
 
@@ -52,9 +54,9 @@ function parse(text: string): URL | undefined {
   }
 }
 
-function malformed(shown: string, why: string) {
+function malformed(errorId: string, shown: string, why: string) {
   return badRequest(
-    brokerErrorId,
+    errorId,
     `Redis address ${shown}: ${why}; write host:port or redis://user:password@host:port/0`,
   );
 }
