@@ -1,10 +1,15 @@
 import type { Question } from "./contender.ts";
 
+/**
+ * `streams` lets as many streams take turns; `local` calls in one process; `events` publishes; `imports` and `answers`
+ * start a process anew each time, until it has imported what it needs, or has had an answer from itself.
+ */
+export type Kind = "calls" | "streams" | "local" | "events" | "imports" | "answers";
+
 export interface Case {
   readonly title: string;
   readonly question: Question;
-  /** `streams` lets as many streams take turns. */
-  readonly kind: "calls" | "streams";
+  readonly kind: Kind;
   readonly inFlight: readonly number[];
   readonly contenders: readonly string[];
   /** Runs when no case is named. */
@@ -52,13 +57,69 @@ export const cases: Readonly<Record<string, Case>> = {
     contenders: everybody,
     byDefault: true,
   },
+  "rpc/64k-bytes": {
+    title: "Calls with 64 KiB of bytes, there and back",
+    question: { ...world, data: new Uint8Array(64 * 1024).fill(7) },
+    kind: "calls",
+    inFlight: [64],
+    contenders: ["mux-bytes", "moleculer-notepack"],
+    byDefault: true,
+  },
+  "rpc/wrappers": {
+    title: "Small calls through one more wrapper",
+    question: world,
+    kind: "calls",
+    inFlight: [64],
+    contenders: ["mux", "mux-wrapped", "moleculer", "moleculer-wrapped"],
+    byDefault: true,
+  },
+  "rpc/nodes": {
+    title: "Small calls to a service with many nodes",
+    question: world,
+    kind: "calls",
+    inFlight: [64],
+    contenders: ["mux", "mux-1000-nodes"],
+    byDefault: true,
+  },
+  "local/call": {
+    title: "Calls inside one process",
+    question: world,
+    kind: "local",
+    inFlight: [1],
+    contenders: ["local", "moleculer-local"],
+    byDefault: true,
+  },
+  "events/small": {
+    title: "Small messages, published and received",
+    question: world,
+    kind: "events",
+    inFlight: [64],
+    contenders: ["events-http", "events-nats", "moleculer-events-nats"],
+    byDefault: true,
+  },
+  "start/import": {
+    title: "Starting a process that imports the framework",
+    question: world,
+    kind: "imports",
+    inFlight: [1],
+    contenders: ["mux", "moleculer", "nest", "fastify-undici", "grpc-js", "node"],
+    byDefault: true,
+  },
+  "start/answer": {
+    title: "Starting a process, up to the first answer of its own server",
+    question: world,
+    kind: "answers",
+    inFlight: [1],
+    contenders: ["mux", "moleculer", "nest", "fastify-undici", "grpc-js"],
+    byDefault: true,
+  },
   "grpc/small": {
     title: "Small calls over gRPC",
     question: world,
     kind: "calls",
     inFlight: [1, 64],
     contenders: overHttp2,
-    byDefault: false,
+    byDefault: true,
   },
   "grpc/streams": {
     title: "Turns on gRPC streams",

@@ -1,13 +1,13 @@
-/** What a caller sends. `data` is what makes a call large. Both texts are ASCII. */
+/** What a caller sends. `data` is what makes a call large, ASCII text or bytes. `name` is ASCII. */
 export interface Question {
   readonly name: string;
-  readonly data?: string;
+  readonly data?: string | Uint8Array;
 }
 
 /** What comes back: `hello <name>`, and the data as it came. */
 export interface Answer {
   readonly msg: string;
-  readonly data?: string;
+  readonly data?: string | Uint8Array;
 }
 
 /** What the handler of every contender does. */
@@ -25,6 +25,8 @@ export interface Contender {
 export interface Serving {
   /** `host:port`. */
   address: string;
+  /** How many published messages have arrived. */
+  received?(): number;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,8 @@ export interface Caller {
   call(question: Question): Promise<Answer>;
   /** A stream on which questions and answers take turns. Contenders without streams have none. */
   open?(): Promise<Turns>;
+  /** Publishes to the server. Contenders that publish only refuse `call`. */
+  publish?(question: Question): Promise<void> | void;
   close(): Promise<void>;
 }
 

@@ -28,20 +28,22 @@ const dataTag = 0x12;
 /** Of a tag and the longest varint here. */
 const mostHeadBytes = 6;
 
-function encode(text: string, data = ""): Buffer {
+function encode(text: string, data: string | Uint8Array = ""): Buffer {
   const bytes = Buffer.allocUnsafe(text.length + data.length + 2 * mostHeadBytes);
   let end = writeField(bytes, 0, textTag, text);
-  if (data !== "") end = writeField(bytes, end, dataTag, data);
+  if (data.length > 0) end = writeField(bytes, end, dataTag, data);
   return bytes.subarray(0, end);
 }
 
-function writeField(bytes: Buffer, from: number, tag: number, text: string): number {
+function writeField(bytes: Buffer, from: number, tag: number, text: string | Uint8Array): number {
   let at = from;
   bytes[at++] = tag;
   let rest = text.length;
   for (; rest > 0x7f; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
   bytes[at++] = rest;
-  return at + bytes.write(text, at, "latin1");
+  if (typeof text === "string") return at + bytes.write(text, at, "latin1");
+  bytes.set(text, at);
+  return at + text.length;
 }
 
 function decode(from: Uint8Array): { text: string; data?: string } {

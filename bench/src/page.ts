@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { cases, type Kind } from "./cases.ts";
 import { barChart } from "./chart.ts";
+import { goalTable } from "./goals.ts";
 import { type Level, type Measured, type Result, type Summary, summaryOf } from "./results.ts";
 
 const docs = new URL("../../../docs/", import.meta.url);
@@ -16,7 +18,8 @@ export function drawPage(results: readonly Result[]): void {
 export function pageOf(results: readonly Result[]): Files {
   const files: Record<string, string> = {};
   const sections = results.flatMap((result) => section(result, files));
-  files["performance.md"] = [...opening, ...sections, ...closing, ""].join("\n");
+  const goals = ["## Goals", "", ...goalTable(results), ""];
+  files["performance.md"] = [...opening, ...goals, ...sections, ...closing, ""].join("\n");
   return files;
 }
 
@@ -27,14 +30,15 @@ const opening = [
   "comes back, with as much text beside it as the case says. All contenders of a case take turns in one run, in random order.",
   "Figures are medians of its rounds; the range behind calls/s is the lowest and the highest round. Compare calls per CPU-second, of",
   "client and server together: it is the figure that stays stable on a shared machine. Ratios above 1 are in favour of ts-micro.",
-  "Drawn by [the bench](../bench/README.md) from `bench/results`; not edited by hand.",
+  "MiB is the memory of both processes after the load. Drawn by [the bench](../bench/README.md) from `bench/results`; not edited by hand.",
   "",
 ];
 
 const closing = [
   "## What this does not show",
   "",
-  "- A real network, TLS, discovery, many nodes, memory, start-up, publishing; the handlers do nothing.",
+  "- A real network, TLS, discovery; the handlers do nothing. Nor what nats-server costs: only our processes are counted.",
+  "- RPC over NATS and events over a connection of our own: there are none yet.",
   "- Absolute speed. Both processes share the processors of one machine with the kernel's side of loopback, and in some runs",
   "  with other work: see the load. Even ratios move by a tenth between runs.",
   "- What peers can do when they are tuned. They run with their defaults, logs and metrics off; Moleculer without a request timeout,",
@@ -46,6 +50,7 @@ function section(result: Result, files: Record<string, string>): string[] {
   const { title, command, date, machine, rounds, ms, contenders } = result;
   const versions = contenders.flatMap((contender) => contender.versions);
   const levels = contenders[0]?.levels ?? [];
+  const unit = units[cases[result.case]?.kind ?? "calls"];
   return [
     `## ${title}`,
     "",
@@ -58,7 +63,7 @@ function section(result: Result, files: Record<string, string>): string[] {
         contender,
         summary: summaryOf((contender.levels[index] as Level).samples),
       }));
-      const caption = `${title}, ${inFlight} in flight: calls per CPU-second`;
+      const caption = `${title}, ${inFlight} in flight: ${unit} per CPU-second`;
       files[path] = barChart(
         caption,
         measured.map(({ contender: { title: label, kind }, summary }) => ({
@@ -67,31 +72,53 @@ function section(result: Result, files: Record<string, string>): string[] {
           value: summary.callsPerCpuSecond,
         })),
       );
-      return [`### ${inFlight} in flight`, "", `![${caption}](${path})`, "", ...table(measured), ""];
+      return [`### ${inFlight} in flight`, "", `![${caption}](${path})`, "", ...table(measured, unit), ""];
     }),
   ];
 }
 
-function table(measured: readonly { contender: Measured; summary: Summary }[]): string[] {
+function table(measured: readonly { contender: Measured; summary: Summary }[], unit: string): string[] {
   const ours = measured.find(({ contender }) => contender.kind === "ours");
   if (ours === undefined) return [];
   const name = ours.contender.title.replace("ts-micro, ", "");
   return [
-    `| | calls/s | calls per CPU-second | p50 ms | p99 ms | ${name}: calls/s | ${name}: per CPU-second |`,
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    `| | ${unit}/s | ${unit} per CPU-second | p50 ms | p99 ms | p99.9 ms | MiB | ${name}: ${unit}/s | ${name}: per CPU-second |`,
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ...measured.map(({ contender, summary }) => {
       const range = `${rounded(summary.lowest)} to ${rounded(summary.highest)}`;
       return `| ${[
-        contender.kind === "limit" ? `${contender.title} (limit)` : contender.title,
+        titleOf(contender),
         `${rounded(summary.callsPerSecond)} (${range})`,
         rounded(summary.callsPerCpuSecond),
-        summary.p50Ms.toFixed(3),
-        summary.p99Ms.toFixed(3),
+        ...[summary.p50Ms, summary.p99Ms, summary.p999Ms].map((ms) => digits(ms, ms < 0.01 ? 5 : 3)),
+        digits(summary.rssMiB, 0),
         `${(ours.summary.callsPerSecond / summary.callsPerSecond).toFixed(2)} ×`,
         `${(ours.summary.callsPerCpuSecond / summary.callsPerCpuSecond).toFixed(2)} ×`,
       ].join(" | ")} |`;
     }),
   ];
+}
+
+const units: Readonly<Record<Kind, string>> = {
+  calls: "calls",
+  streams: "turns",
+  local: "calls",
+  events: "messages",
+  imports: "starts",
+  answers: "starts",
+};
+
+function titleOf({ kind, title, install }: Measured): string {
+  const size =
+    install === undefined
+      ? ""
+      : `, ${install.mebibytes.toFixed(1)} MiB in ${install.packages} ${install.packages === 1 ? "package" : "packages"}`;
+  return `${title}${kind === "limit" ? " (limit)" : ""}${size}`;
+}
+
+/** Results of old don't have all figures. */
+function digits(value: number, count: number): string {
+  return Number.isNaN(value) ? "" : value.toFixed(count);
 }
 
 function rounded(value: number): string {

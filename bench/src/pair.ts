@@ -1,12 +1,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Load, LoadReport, Order } from "./process.ts";
+import type { Load, LoadReport, Order, Usage } from "./process.ts";
 
 const program = fileURLToPath(new URL("process.js", import.meta.url));
 
 /** How long a process may take to end after it was asked to, in milliseconds. */
 const endMs = 5_000;
+
+/** How long published messages may take to arrive when no more are sent, in milliseconds. */
+const arriveMs = 10_000;
 
 /** After so many calls the code that makes them is compiled. */
 const warmCalls = 15_000;
@@ -17,6 +20,10 @@ export interface Sample {
   readonly callsPerCpuSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Not in results of old. */
+  readonly p999Ms?: number;
+  /** Resident memory of client and server together, after the load. Not in results of old. */
+  readonly rssMiB?: number;
 }
 
 /** A contender's server and client, each a process of its own. */
@@ -30,7 +37,9 @@ export class Pair {
   }
 
   static async start(contender: string): Promise<Pair> {
-    const options = { env: { ...process.env, NODE_ENV: "production" } };
+    const env = { ...process.env, NODE_ENV: "production" };
+    // So that bytes may be a part of an order.
+    const options = { env, serialization: "advanced" } as const;
     const server = fork(program, ["server", contender], options);
     const client = fork(program, ["client", contender, await reportOf<string>(server)], options);
     await reportOf(client);
@@ -49,11 +58,29 @@ export class Pair {
   }
 
   async run(load: Load): Promise<Sample> {
-    const before = await this.#serverCpuMs();
+    const before = await this.#serverUsage();
+    const start = performance.now();
     this.#client.send(load);
-    const { calls, seconds, cpuMs, p50Ms, p99Ms } = await reportOf<LoadReport>(this.#client);
-    const cpuSeconds = (cpuMs + (await this.#serverCpuMs()) - before) / 1_000;
-    return { callsPerSecond: calls / seconds, callsPerCpuSecond: calls / cpuSeconds, p50Ms, p99Ms };
+    const report = await reportOf<LoadReport>(this.#client);
+    const { calls, p50Ms, p99Ms, p999Ms } = report;
+    let after = await this.#serverUsage();
+    let { seconds } = report;
+    if (load.kind === "events") {
+      for (; after.received - before.received < calls; after = await this.#serverUsage()) {
+        if (performance.now() - start > load.ms + arriveMs)
+          throw lost(calls, after.received - before.received);
+      }
+      seconds = (performance.now() - start) / 1_000;
+    }
+    const cpuSeconds = (report.cpuMs + after.cpuMs - before.cpuMs) / 1_000;
+    return {
+      callsPerSecond: calls / seconds,
+      callsPerCpuSecond: calls / cpuSeconds,
+      p50Ms,
+      p99Ms,
+      p999Ms,
+      rssMiB: report.rssMiB + after.rssMiB,
+    };
   }
 
   async end(): Promise<void> {
@@ -65,10 +92,14 @@ export class Pair {
     }
   }
 
-  #serverCpuMs(): Promise<number> {
-    this.#server.send("cpu" satisfies Order);
-    return reportOf<number>(this.#server);
+  #serverUsage(): Promise<Usage> {
+    this.#server.send("usage" satisfies Order);
+    return reportOf<Usage>(this.#server);
   }
+}
+
+function lost(published: number, arrived: number): Error {
+  return new Error(`of ${published} published messages ${arrived} arrived within ${arriveMs} ms`);
 }
 
 /** The next message of a child; a child that ends first is an error. */

@@ -2,13 +2,15 @@
  * One of the two processes of a contender: `process.js server <contender>`, or `process.js client <contender>
  * <address>`. It says its address when it is ready, then answers each order of its parent with one report, by IPC.
  */
-import { answerTo, type Question, type Turns } from "./contender.ts";
+import type { Kind } from "./cases.ts";
+import type { Question } from "./contender.ts";
 import { contenderNamed } from "./contenders/index.ts";
+import { lanes } from "./lanes.ts";
 
 /** What a client is told to do. */
 export interface Load {
   readonly question: Question;
-  readonly kind: "calls" | "streams";
+  readonly kind: Kind;
   readonly inFlight: number;
   readonly ms: number;
 }
@@ -19,46 +21,58 @@ export interface LoadReport {
   readonly cpuMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
+  /** Resident memory afterwards. */
+  readonly rssMiB: number;
 }
 
-/** `cpu`: the milliseconds of processor time since it started. `end`: close, and no report. */
-export type Order = Load | "cpu" | "end";
+/** What a process has used so far. */
+export interface Usage {
+  readonly cpuMs: number;
+  readonly rssMiB: number;
+  /** Published messages that have arrived. */
+  readonly received: number;
+}
+
+/** `usage`: what it has used since it started. `end`: close, and no report. */
+export type Order = Load | "usage" | "end";
 
 const [role, name = "", address = ""] = process.argv.slice(2);
 const contender = await contenderNamed(name).load();
+let received = (): number => 0;
 
 if (role === "server") {
   const serving = await contender.serve();
   onOrder(() => serving.close());
+  received = () => serving.received?.() ?? 0;
   process.send?.(serving.address);
 } else {
   const caller = await contender.connect(address);
 
-  const load = async ({ question, kind, inFlight, ms }: Load): Promise<LoadReport> => {
-    const expected = answerTo(question);
+  const load = async (order: Load): Promise<LoadReport> => {
     const latencies: number[] = [];
-    const cpuBefore = cpuMs();
+    const cpuBefore = usage().cpuMs;
     const start = performance.now();
-    const lane = async (): Promise<void> => {
-      const turns: Turns | undefined = kind === "streams" ? await caller.open?.() : caller;
-      if (turns === undefined) throw new Error(`${name} has no streams`);
-      for (let begun = performance.now(); begun - start < ms; ) {
-        const answer = await turns.call(question);
-        if (answer.msg !== expected.msg || answer.data?.length !== expected.data?.length) {
-          throw new Error(`${name} gave a wrong answer: ${JSON.stringify(answer).slice(0, 200)}`);
-        }
-        const ended = performance.now();
-        latencies.push(ended - begun);
-        begun = ended;
-      }
-      if (turns !== caller) await turns.close();
-    };
-    await Promise.all(Array.from({ length: inFlight }, lane));
+    if (order.kind === "imports" || order.kind === "answers")
+      throw new Error(`${order.kind} need new processes`);
+    const lane = lanes[order.kind];
+    const counts = await Promise.all(
+      Array.from({ length: order.inFlight }, () => lane(caller, order, start, latencies)),
+    );
     const seconds = (performance.now() - start) / 1_000;
-    const used = cpuMs() - cpuBefore;
+    const { cpuMs, rssMiB } = usage();
     const sorted = Float64Array.from(latencies).sort();
     const at = (part: number): number => sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
-    return { calls: sorted.length, seconds, cpuMs: used, p50Ms: at(0.5), p99Ms: at(0.99) };
+    const calls = counts.reduce((sum, count) => sum + count, 0);
+    return {
+      calls,
+      seconds,
+      cpuMs: cpuMs - cpuBefore,
+      p50Ms: at(0.5),
+      p99Ms: at(0.99),
+      p999Ms: at(0.999),
+      rssMiB,
+    };
   };
 
   onOrder(() => caller.close(), load);
@@ -71,11 +85,15 @@ function onOrder(close: () => Promise<void>, load?: (order: Load) => Promise<Loa
       await close();
       process.exit();
     }
-    process.send?.(order === "cpu" ? cpuMs() : await load?.(order));
+    process.send?.(order === "usage" ? usage() : await load?.(order));
   });
 }
 
-function cpuMs(): number {
+function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
+  return {
+    cpuMs: (user + system) / 1_000,
+    rssMiB: process.memoryUsage.rss() / 2 ** 20,
+    received: received(),
+  };
 }

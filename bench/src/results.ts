@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { InstallSize } from "./install-size.ts";
 import type { Machine } from "./machine.ts";
 import type { Sample } from "./pair.ts";
 
@@ -21,6 +22,8 @@ export interface Measured {
   readonly kind: "ours" | "peer" | "limit";
   readonly versions: readonly string[];
   readonly levels: readonly Level[];
+  /** What npm puts on the disk, in cases that ask for it. */
+  readonly install?: InstallSize;
 }
 
 export interface Level {
@@ -48,7 +51,7 @@ export function readResults(names: readonly string[]): Result[] {
 }
 
 /** The medians of a level's samples, and how far its calls per second went. */
-export interface Summary extends Sample {
+export interface Summary extends Required<Sample> {
   readonly lowest: number;
   readonly highest: number;
 }
@@ -60,6 +63,8 @@ export function summaryOf(samples: readonly Sample[]): Summary {
     callsPerCpuSecond: median(samples.map((sample) => sample.callsPerCpuSecond)),
     p50Ms: median(samples.map((sample) => sample.p50Ms)),
     p99Ms: median(samples.map((sample) => sample.p99Ms)),
+    p999Ms: median(samples.map((sample) => sample.p999Ms ?? Number.NaN)),
+    rssMiB: median(samples.map((sample) => sample.rssMiB ?? Number.NaN)),
     lowest: Math.min(...calls),
     highest: Math.max(...calls),
   };

@@ -1,8 +1,13 @@
+import { nats } from "@ts-micro/conformance";
 import { type Case, cases } from "./cases.ts";
 import { contenderNamed } from "./contenders/index.ts";
+import { installSize } from "./install-size.ts";
 import { thisMachine, versionOf } from "./machine.ts";
+import { withNats } from "./nats.ts";
 import { Pair, type Sample } from "./pair.ts";
+import type { Load } from "./process.ts";
 import type { Result } from "./results.ts";
+import { Starts } from "./start.ts";
 
 export interface Length {
   readonly rounds: number;
@@ -27,6 +32,13 @@ export function estimateMs(
   return contenders.length * (startMs + warmUpMs + inFlight.length * rounds * (ms + settleMs));
 }
 
+/** Why a case can't be run on this machine. */
+export function missingFor(name: string): string | undefined {
+  const needsNats = cases[name]?.contenders.some((each) => contenderNamed(each).needs === "nats");
+  const { skip } = nats();
+  return needsNats && skip !== false ? skip : undefined;
+}
+
 /**
  * Starts every contender's processes once, warms them up, and lets them run in turn: each round runs each
  * contender once, in random order, so that a change of the machine's speed hits all.
@@ -39,8 +51,10 @@ export async function runCase(
   only: readonly string[] | undefined,
 ): Promise<Result> {
   const { title, question, kind, inFlight, contenders } = caseNamed(name, only);
+  const needsNats = contenders.some((each) => contenderNamed(each).needs === "nats");
+  await using _nats = needsNats ? await withNats() : undefined;
   const machine = thisMachine();
-  const pairs = new Map<string, Pair>();
+  const pairs = new Map<string, Runner>();
   const samples = new Map<string, Sample[]>();
   const samplesOf = (contender: string, level: number): Sample[] => {
     const key = `${contender} ${level}`;
@@ -50,7 +64,8 @@ export async function runCase(
   };
   try {
     for (const contender of contenders) {
-      const pair = await Pair.start(contender);
+      const isStart = kind === "imports" || kind === "answers";
+      const pair = isStart ? new Starts(contender) : await Pair.start(contender);
       pairs.set(contender, pair);
       await pair.warmUp({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
     }
@@ -74,11 +89,19 @@ export async function runCase(
     rounds,
     ms,
     contenders: contenders.map((contender) => {
-      const { title, kind, packages } = contenderNamed(contender);
+      const { title, kind: role, packages, imports = packages } = contenderNamed(contender);
       const levels = inFlight.map((level) => ({ inFlight: level, samples: samplesOf(contender, level) }));
-      return { name: contender, title, kind, versions: packages.map(versionOf), levels };
+      const install = kind === "imports" ? { install: installSize(imports) } : {};
+      return { name: contender, title, kind: role, versions: packages.map(versionOf), levels, ...install };
     }),
   };
+}
+
+/** The processes of a contender, as long as a case runs. */
+interface Runner {
+  warmUp(load: Load): Promise<void>;
+  run(load: Load): Promise<Sample>;
+  end(): Promise<void>;
 }
 
 function caseNamed(name: string, only: readonly string[] | undefined): Case {

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { nats } from "@ts-micro/conformance";
 import { cases } from "../src/cases.ts";
-import { answerTo } from "../src/contender.ts";
+import { type Answer, answerTo } from "../src/contender.ts";
 import { contenders } from "../src/contenders/index.ts";
+import { installSize } from "../src/install-size.ts";
+import { withNats } from "../src/nats.ts";
+import { Starts } from "../src/start.ts";
 
-for (const [name, { title, load }] of Object.entries(contenders)) {
+/** What publishes only, and what serves nothing, has no answers. */
+const answering = Object.entries(contenders).filter(([name]) => name !== "node" && !name.includes("events"));
+
+for (const [name, { title, load }] of answering) {
   test(`${title} gives the right answers in every case it is in`, async () => {
     const contender = await load();
     const serving = await contender.serve();
@@ -16,21 +24,62 @@ for (const [name, { title, load }] of Object.entries(contenders)) {
         const turns = kind === "streams" ? await caller.open?.() : caller;
         assert.ok(turns !== undefined);
         const answers = [await turns.call(question), await turns.call(question)];
-        assert.deepEqual(
-          answers.map((answer) => ({ ...answer })),
-          [answerTo(question), answerTo(question)],
-        );
+        assert.deepEqual(answers.map(plain), [answerTo(question), answerTo(question)].map(plain));
         if (turns !== caller) await turns.close();
       }
       const inFlight = Array.from({ length: 50 }, (_, index) => ({ name: `caller ${index}` }));
       const answers = await Promise.all(inFlight.map((question) => caller.call(question)));
-      assert.deepEqual(
-        answers.map((answer) => ({ ...answer })),
-        inFlight.map(answerTo),
-      );
+      assert.deepEqual(answers.map(plain), inFlight.map(answerTo));
     } finally {
       await caller.close();
       await serving.close();
     }
   });
+}
+
+for (const [name, { title, load, needs }] of Object.entries(contenders)) {
+  if (!name.includes("events")) continue;
+  test(`${title} receives what it publishes`, { skip: needs === "nats" && nats().skip }, async () => {
+    await using _nats = needs === "nats" ? await withNats() : undefined;
+    const contender = await load();
+    const serving = await contender.serve();
+    const caller = await contender.connect(serving.address);
+    try {
+      for (let message = 0; message < 100; message++) await caller.publish?.({ name: `message ${message}` });
+      while ((serving.received?.() ?? 0) < 100) await setTimeout(10);
+      assert.equal(serving.received?.(), 100);
+    } finally {
+      await caller.close();
+      await serving.close();
+    }
+  });
+}
+
+test("a started process reports what it took to import a framework, and to have an answer from it", async () => {
+  for (const kind of ["imports", "answers"] as const) {
+    const { p50Ms, callsPerCpuSecond, rssMiB } = await new Starts("mux").run({
+      question: { name: "world" },
+      kind,
+      inFlight: 1,
+      ms: 1,
+    });
+    assert.ok(p50Ms > 0 && callsPerCpuSecond > 0 && rssMiB !== undefined && rssMiB > 0);
+  }
+  await assert.rejects(
+    new Starts("node").run({ question: { name: "world" }, kind: "answers", inFlight: 1, ms: 1 }),
+    /node ended with 1 while it started/,
+  );
+});
+
+test("the size of an installation is that of its published files, with all that they depend on", () => {
+  const ours = installSize(["ts-micro"]);
+  assert.ok(ours.packages >= 2 && ours.mebibytes > 0.1);
+  const both = installSize(["ts-micro", "undici"]);
+  assert.ok(both.packages > ours.packages && both.mebibytes > ours.mebibytes);
+});
+
+/** Bytes are the same whatever kind of array holds them. */
+function plain({ msg, data }: Answer): Answer {
+  if (data === undefined) return { msg };
+  return { msg, data: typeof data === "string" ? data : Uint8Array.from(data) };
 }

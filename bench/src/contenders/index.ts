@@ -6,6 +6,10 @@ export interface Entry {
   readonly packages: readonly string[];
   /** A limit shows what is left to gain; nobody would use it. */
   readonly kind: "ours" | "peer" | "limit";
+  /** What a program imports for it. @default `packages` */
+  readonly imports?: readonly string[];
+  /** What it needs beside the two processes. */
+  readonly needs?: "nats";
   /** A process loads its own contender only. */
   load(): Promise<Contender>;
 }
@@ -14,6 +18,7 @@ export const contenders: Readonly<Record<string, Entry>> = {
   mux: {
     title: "ts-micro, mux",
     packages: [],
+    imports: ["ts-micro"],
     kind: "ours",
     load: async () => (await import("./ours.ts")).mux,
   },
@@ -22,6 +27,43 @@ export const contenders: Readonly<Record<string, Entry>> = {
     packages: [],
     kind: "ours",
     load: async () => (await import("./ours.ts")).mucp,
+  },
+  "mux-wrapped": {
+    title: "ts-micro, mux, one wrapper at each end",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./ours.ts")).muxWrapped,
+  },
+  "mux-1000-nodes": {
+    title: "ts-micro, mux, 1,000 nodes",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./ours.ts")).muxManyNodes,
+  },
+  "mux-bytes": {
+    title: "ts-micro, mux, bytes",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./ours-bytes.ts")).muxBytes,
+  },
+  local: {
+    title: "ts-micro, in one process",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./ours-local.ts")).local,
+  },
+  "events-http": {
+    title: "ts-micro, HTTP broker",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./events.ts")).httpEvents,
+  },
+  "events-nats": {
+    title: "ts-micro, NATS broker",
+    packages: [],
+    kind: "ours",
+    needs: "nats",
+    load: async () => (await import("./events.ts")).natsEvents,
   },
   grpc: {
     title: "ts-micro, gRPC",
@@ -41,9 +83,35 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "peer",
     load: async () => (await import("./moleculer.ts")).moleculer,
   },
+  "moleculer-notepack": {
+    title: "Moleculer, TCP, Notepack",
+    packages: ["moleculer", "notepack.io"],
+    kind: "peer",
+    load: async () => (await import("./moleculer.ts")).moleculerNotepack,
+  },
+  "moleculer-wrapped": {
+    title: "Moleculer, TCP, one middleware at each end",
+    packages: ["moleculer"],
+    kind: "peer",
+    load: async () => (await import("./moleculer.ts")).moleculerWrapped,
+  },
+  "moleculer-local": {
+    title: "Moleculer, in one process",
+    packages: ["moleculer"],
+    kind: "peer",
+    load: async () => (await import("./moleculer.ts")).moleculerLocal,
+  },
+  "moleculer-events-nats": {
+    title: "Moleculer, NATS",
+    packages: ["moleculer", "nats"],
+    kind: "peer",
+    needs: "nats",
+    load: async () => (await import("./events.ts")).moleculerNatsEvents,
+  },
   nest: {
     title: "NestJS microservices, TCP",
     packages: ["@nestjs/microservices"],
+    imports: ["reflect-metadata", "@nestjs/core", "@nestjs/microservices"],
     kind: "peer",
     load: async () => (await import("./nest.ts")).nest,
   },
@@ -70,6 +138,12 @@ export const contenders: Readonly<Record<string, Entry>> = {
     packages: [],
     kind: "limit",
     load: async () => (await import("./http2.ts")).http2,
+  },
+  node: {
+    title: "node alone",
+    packages: [],
+    kind: "limit",
+    load: () => Promise.reject(new Error("node alone serves nothing")),
   },
   "json-floor": {
     title: "JSON lines over TCP",

@@ -1,23 +1,43 @@
-import { ServiceBroker } from "moleculer";
+import {
+  type ActionHandler,
+  type BrokerOptions,
+  type CallMiddlewareHandler,
+  type Context,
+  type Middleware,
+  ServiceBroker,
+} from "moleculer";
 import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
 
-/** Moleculer over its TCP transporter, JSON. Nodes are told of each other by address instead of UDP. */
-export const moleculer: Contender = {
-  async serve() {
-    const broker = newBroker("server", []);
-    broker.createService({
-      name: "bench",
-      actions: { hello: ({ params }: { params: Question }) => answerTo(params) },
-    });
-    await broker.start();
-    const { port } = broker.getLocalNodeInfo() as unknown as { port: number };
-    return { address: `127.0.0.1:${port}`, close: () => broker.stop() };
-  },
+const helloService = {
+  name: "bench",
+  actions: { hello: ({ params }: { params: Question }) => answerTo(params) },
+};
 
-  async connect(address) {
-    const broker = newBroker("client", [`${address}/server`]);
+const wrapper: Middleware = {
+  call:
+    (next: CallMiddlewareHandler): CallMiddlewareHandler =>
+    async (action, params, options) =>
+      await next(action, params, options),
+  localAction: (next: ActionHandler) => async (context: Context) => await next(context),
+};
+
+/** Moleculer over its TCP transporter, JSON. */
+export const moleculer = overTcp({});
+
+/** The same with bodies in MessagePack, for bytes. */
+export const moleculerNotepack = overTcp({ serializer: "Notepack" });
+
+/** The same with a middleware around calls and one around actions, which do nothing but await. */
+export const moleculerWrapped = overTcp({ middlewares: [wrapper] });
+
+/** A call of an action of the same process. */
+export const moleculerLocal: Contender = {
+  serve: async () => ({ address: "", close: async () => {} }),
+
+  async connect() {
+    const broker = new ServiceBroker({ logger: false });
+    broker.createService(helloService);
     await broker.start();
-    await broker.waitForServices("bench");
     return {
       call: (question) => broker.call<Answer, Question>("bench.hello", question),
       close: () => broker.stop(),
@@ -25,10 +45,32 @@ export const moleculer: Contender = {
   },
 };
 
-function newBroker(nodeID: string, urls: string[]): ServiceBroker {
-  return new ServiceBroker({
-    nodeID,
-    logger: false,
-    transporter: { type: "TCP", options: { udpDiscovery: false, urls } },
-  });
+/** Nodes are told of each other by address instead of UDP. */
+function overTcp(options: BrokerOptions): Contender {
+  const newBroker = (nodeID: string, urls: string[]): ServiceBroker =>
+    new ServiceBroker({
+      nodeID,
+      logger: false,
+      transporter: { type: "TCP", options: { udpDiscovery: false, urls } },
+      ...options,
+    });
+  return {
+    async serve() {
+      const broker = newBroker("server", []);
+      broker.createService(helloService);
+      await broker.start();
+      const { port } = broker.getLocalNodeInfo() as unknown as { port: number };
+      return { address: `127.0.0.1:${port}`, close: () => broker.stop() };
+    },
+
+    async connect(address) {
+      const broker = newBroker("client", [`${address}/server`]);
+      await broker.start();
+      await broker.waitForServices("bench");
+      return {
+        call: (question) => broker.call<Answer, Question>("bench.hello", question),
+        close: () => broker.stop(),
+      };
+    },
+  };
 }

@@ -1,6 +1,6 @@
-import { newClient } from "ts-micro/client";
+import { type CallFunction, newClient } from "ts-micro/client";
 import { newMemoryRegistry } from "ts-micro/registry";
-import { newHandler, newServer } from "ts-micro/server";
+import { type HandlerFunction, newHandler, newServer } from "ts-micro/server";
 import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
 
 /** Our default client and server, JSON bodies: many calls on one connection. */
@@ -9,7 +9,31 @@ export const mux = ours({ mux: true });
 /** The same with `mux: false`: mucp over HTTP/1.1 and a pool of connections, as with go-micro. */
 export const mucp = ours({ mux: false });
 
-function ours(options: { mux: boolean }): Contender {
+/** The first, with a wrapper around each attempt and one around the handler, which do nothing but await. */
+export const muxWrapped = ours({
+  mux: true,
+  wrapCall: [
+    (next: CallFunction): CallFunction =>
+      async (attempt) =>
+        await next(attempt),
+  ],
+  wrapHandler: [
+    (next: HandlerFunction): HandlerFunction =>
+      async (request, context) =>
+        await next(request, context),
+  ],
+});
+
+/** The first, with 999 further nodes of the service in the registry; all have the one address there is. */
+export const muxManyNodes = ours({ mux: true }, 1_000);
+
+interface Options {
+  readonly mux: boolean;
+  readonly wrapCall?: readonly ((next: CallFunction) => CallFunction)[];
+  readonly wrapHandler?: readonly ((next: HandlerFunction) => HandlerFunction)[];
+}
+
+function ours({ mux, wrapCall = [], wrapHandler = [] }: Options, nodeCount = 1): Contender {
   return {
     async serve() {
       const server = newServer({
@@ -17,7 +41,8 @@ function ours(options: { mux: boolean }): Contender {
         address: "127.0.0.1:0",
         drain: { propagationMs: 0 },
         parts: { registry: newMemoryRegistry({ addresses: ["bench-server"] }) },
-        ...options,
+        mux,
+        wrapHandler,
       });
       server.handle(newHandler("Bench", { Hello: (question: Question) => answerTo(question) }));
       await server.start();
@@ -27,10 +52,14 @@ function ours(options: { mux: boolean }): Contender {
     async connect(address) {
       // As a registry that both processes share would have it.
       const registry = newMemoryRegistry({ addresses: ["bench-client"] });
-      const metadata = options.mux ? { protocol: "mucp", protocols: "mucp,mux" } : { protocol: "mucp" };
-      const node = { id: "bench-1", address, metadata };
-      await registry.register({ name: "bench", version: "1", metadata: {}, endpoints: [], nodes: [node] });
-      const client = newClient({ parts: { registry }, ...options });
+      const metadata = mux ? { protocol: "mucp", protocols: "mucp,mux" } : { protocol: "mucp" };
+      const nodes = Array.from({ length: nodeCount }, (_, index) => ({
+        id: `bench-${index}`,
+        address,
+        metadata,
+      }));
+      await registry.register({ name: "bench", version: "1", metadata: {}, endpoints: [], nodes });
+      const client = newClient({ parts: { registry }, mux, wrapCall });
       return {
         call: (body) => client.call<Answer>({ service: "bench", endpoint: "Bench.Hello", body }),
         close: () => client.close(),

@@ -1,0 +1,37 @@
+import { CallContext, newLogger } from "ts-micro";
+import { type ClientWire, newClientOver } from "ts-micro/client";
+import { newMemoryRegistry } from "ts-micro/registry";
+import { newHandler, newRouter } from "ts-micro/server";
+import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
+
+const router = newRouter({ name: "bench", logger: newLogger({ level: "error" }) });
+router.add(newHandler("Bench", { Hello: (question: Question) => answerTo(question) }));
+
+/** The answer is the handler's result; nothing is encoded. */
+const inProcess: ClientWire = {
+  name: "local",
+  protocol: "local",
+  open: () => ({
+    async call({ request: { service, endpoint, body }, remainingMs }) {
+      const request = { service, endpoint, contentType: "", streaming: false, body };
+      return router.find(endpoint).invoke(request, new CallContext({ timeoutMs: remainingMs }));
+    },
+    close() {},
+  }),
+};
+
+/** The whole path of a client (selection, deadline, retries) and of a router, without a wire between them. */
+export const local: Contender = {
+  serve: async () => ({ address: "here:1", close: async () => {} }),
+
+  async connect(address) {
+    const registry = newMemoryRegistry({ addresses: ["bench-local"] });
+    const node = { id: "bench-1", address, metadata: { protocol: "local" } };
+    await registry.register({ name: "bench", version: "1", metadata: {}, endpoints: [], nodes: [node] });
+    const client = newClientOver(inProcess, { parts: { registry } });
+    return {
+      call: (body) => client.call<Answer>({ service: "bench", endpoint: "Bench.Hello", body }),
+      close: () => client.close(),
+    };
+  },
+};
