@@ -36,9 +36,16 @@ service.run(async () => {
 
 before(() => {
   const micro = pack("packages/micro", scratch);
-  const cli = pack("packages/cli", scratch);
+  // The command, and those of ours that it depends on.
+  const cli = [
+    "packages/cli",
+    "packages/service-wire",
+    "packages/grpc-wire",
+    "plugins/client-grpc",
+    "plugins/server-grpc",
+  ].map((folder) => pack(folder, scratch));
 
-  const maker = project("maker", micro, cli);
+  const maker = project("maker", micro, ...cli);
   cpSync(join(root, "examples/05-xrpc/src"), join(maker, "src"), { recursive: true });
   succeeds(maker, join(maker, "node_modules/.bin/micro"), ["plugin", "build", "src/index.ts", "-o", plugin]);
   rmSync(maker, { recursive: true });

@@ -26,6 +26,8 @@ export interface Topic {
   readonly topic: string;
   /** go-micro's, and ours: which broker, and which registry. */
   readonly flags: readonly string[];
+  /** Variables for go-micro's. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** `default` is what a client of go-micro's takes when nobody chooses. */
@@ -51,9 +53,17 @@ export async function ourSubscriber({ topic, flags }: Topic, queue?: string): Pr
   return { told: () => told, [Symbol.asyncDispose]: () => service.stop() };
 }
 
-export async function goSubscriber(go: GoMicro, { topic, flags }: Topic, queue = ""): Promise<Subscriber> {
+export async function goSubscriber(
+  go: GoMicro,
+  { topic, flags, env }: Topic,
+  queue = "",
+): Promise<Subscriber> {
   const own = [...flags, "--server_address=127.0.0.1:0"];
-  const program = await serve(go.program("pubsub").path, own, /^ready$/m, { TOPIC: topic, QUEUE: queue });
+  const program = await serve(go.program("pubsub").path, own, /^ready$/m, {
+    ...env,
+    TOPIC: topic,
+    QUEUE: queue,
+  });
   return {
     told: () =>
       [...program.printed().stdout.matchAll(/^got (.*)$/gm)].map(([, line = ""]) => JSON.parse(line)),
@@ -77,10 +87,11 @@ export async function ourPublisher({ topic, flags }: Topic, contentType: Content
 
 export async function goPublisher(
   go: GoMicro,
-  { topic, flags }: Topic,
+  { topic, flags, env }: Topic,
   contentType: ContentType,
 ): Promise<Publisher> {
   const program = await serve(go.program("pubsub").path, flags, /^ready$/m, {
+    ...env,
     TOPIC: topic,
     PUBLISH: contentType,
   });

@@ -11,8 +11,21 @@ export interface Command {
   readonly summary: string;
   /** Beside the framework's own, which every command has. */
   readonly flags: readonly Flag[];
+  /** For a command that serves: the service that it is while it runs. */
+  readonly serves?: Served;
   /** @throws whatever went wrong; UsageError when the command line was. */
   run(call: CommandCall): Promise<void>;
+}
+
+export interface Served {
+  /** Its name in the registry. */
+  readonly name: string;
+  /** Where it listens unless `--server_address` says otherwise. */
+  readonly address: string;
+  /** Adds its handlers; nothing is loaded or read yet. */
+  prepare(service: Service): Promise<void>;
+  /** Before it listens. What this throws ends the command. */
+  beforeStart(service: Service): Promise<void>;
 }
 
 /** A command that was really given. */
@@ -23,6 +36,8 @@ export interface CommandCall {
   readonly flags: ReadonlyMap<string, FlagValue>;
   /** Initialised: plugins are loaded, the framework's flags are applied. */
   readonly service: Service;
+  /** Aborts when the command is asked to end. */
+  readonly signal: AbortSignal;
 }
 
 export const jsonFlag: Flag = { name: "json", type: "bool", usage: "Print JSON, on one line", env: "" };

@@ -2,7 +2,7 @@
  * The command line: finds the command, lets the framework read the flags, runs the command.
  */
 import { readFileSync } from "node:fs";
-import { newLogger, newService, UsageError } from "ts-micro";
+import { newLogger, newService, type Service, UsageError } from "ts-micro";
 import { didYouMean } from "ts-micro/cmd";
 import { type Command, usageOf } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -14,8 +14,14 @@ import { commands } from "./commands.ts";
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const command = commandOf(argv);
   if (command === undefined) return withoutCommand(argv);
-  const service = newService({
-    name: `micro ${command.name}`,
+  const { serves } = command;
+  const service: Service = newService({
+    name: serves?.name ?? `micro ${command.name}`,
+    commandName: `micro ${command.name}`,
+    ...(serves !== undefined && {
+      address: serves.address,
+      beforeStart: [() => serves.beforeStart(service)],
+    }),
     description: command.summary,
     usage: usageOf(command),
     flags: command.flags,
@@ -24,9 +30,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<void> {
     // That a service starts and stops is no news to somebody who ran a command.
     logger: newLogger({ level: process.env.MICRO_LOG_LEVEL ?? "warn" }),
   });
-  await service.run(() => {
+  await serves?.prepare(service);
+  await service.run((signal) => {
     checkArguments(command, service.args);
-    return command.run({ args: service.args, flags: service.flags, service });
+    return command.run({ args: service.args, flags: service.flags, service, signal });
   });
 }
 
@@ -65,7 +72,7 @@ function overview(): string {
   const width = Math.max(...rows.map(([usage]) => usage.length));
   return [
     "NAME:",
-    "   micro - build and inspect plugins, call services, list and describe what runs",
+    "   micro - build and inspect plugins, call services, list and describe what runs, offer a broker or a registry",
     "",
     "COMMANDS:",
     ...rows.map(([usage, summary]) => `   ${usage.padEnd(width)}  ${summary}`),

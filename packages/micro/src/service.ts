@@ -149,7 +149,7 @@ class MicroService implements Service {
     return run(
       {
         get name() {
-          return service.#parts.name;
+          return service.#options.commandName ?? service.#parts.name;
         },
         logger: this.#logger,
         env: this.#env,
@@ -171,7 +171,7 @@ class MicroService implements Service {
   async #init(): Promise<void> {
     const { argv = process.argv.slice(2), unknownFlags, root, description, usage, flags } = this.#options;
     const command = await readCommand({
-      name: this.#parts.name,
+      name: this.#options.commandName ?? this.#parts.name,
       description,
       usage,
       flags,

@@ -3,7 +3,8 @@
 //	TOPIC=user.created QUEUE=mailers pubsub [flags]   prints each user it is told of, until it is ended
 //	TOPIC=user.created PUBLISH=<type> pubsub [flags]  publishes a user for each line it reads, until there is none
 //
-// The type is a content type, or "default" for that of the client.
+// The type is a content type, or "default" for that of the client. SERVICE_BROKER is the address of a broker behind a
+// service: with --broker=service, go-micro ignores --broker_address.
 package main
 
 import (
@@ -15,6 +16,8 @@ import (
 	"os"
 
 	"github.com/micro/go-micro/v2"
+	"github.com/micro/go-micro/v2/broker"
+	servicebroker "github.com/micro/go-micro/v2/broker/service"
 	"github.com/micro/go-micro/v2/client"
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/server"
@@ -26,20 +29,24 @@ import (
 
 func main() {
 	topic, publish := os.Getenv("TOPIC"), os.Getenv("PUBLISH")
-	service := micro.NewService(micro.Name("interop.pubsub"), micro.AfterStart(func() error {
+	options := []micro.Option{micro.Name("interop.pubsub"), micro.AfterStart(func() error {
 		fmt.Println("ready")
 		return nil
-	}))
+	})}
+	if address := os.Getenv("SERVICE_BROKER"); address != "" {
+		options = append(options, micro.Broker(servicebroker.NewBroker(broker.Addrs(address))))
+	}
+	service := micro.NewService(options...)
 	service.Init()
 	if publish != "" {
 		publishAll(service, topic, publish)
 		return
 	}
-	var options []server.SubscriberOption
+	var subscriber []server.SubscriberOption
 	if queue := os.Getenv("QUEUE"); queue != "" {
-		options = append(options, server.SubscriberQueue(queue))
+		subscriber = append(subscriber, server.SubscriberQueue(queue))
 	}
-	must(micro.RegisterSubscriber(topic, service.Server(), got, options...))
+	must(micro.RegisterSubscriber(topic, service.Server(), got, subscriber...))
 	must(service.Run())
 }
 

@@ -8,6 +8,6 @@ export {
 export * from "./json.ts";
 export { type MdnsRegistryOptions, newMdnsRegistry } from "./mdns.ts";
 export { type MemoryRegistryOptions, newMemoryRegistry } from "./memory.ts";
-export { byVersion, checkService, withNodes } from "./record.ts";
+export { byVersion, checkService, fingerprint, withNodes } from "./record.ts";
 export * from "./registry.ts";
 export { newWatcherQueue, type WatcherOptions, type WatcherQueue } from "./watcher.ts";

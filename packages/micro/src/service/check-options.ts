@@ -39,6 +39,7 @@ const forms: { readonly [Option in keyof Required<ServiceOptions>]: Form } = {
   name: text,
   id: text,
   version: text,
+  commandName: text,
   description: text,
   address: text,
   advertise: text,

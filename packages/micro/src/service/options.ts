@@ -73,6 +73,8 @@ export interface ServiceOptions extends ServerSettings, Pick<ClientOptions, "wra
   argv?: readonly string[];
   /** The program's own flags, as go-micro's `micro.Flags`: they join `--help`; given ones are in `service.flags`. */
   flags?: readonly Flag[];
+  /** What `--help` and errors call the program, as go-micro's `cmd.Name`. @default `name` */
+  commandName?: string;
   /** What the program is, in one line of `--help`, as go-micro's `cmd.Description`. @default "a ts-micro service" */
   description?: string;
   /** What `--help` shows under USAGE. @default `<name> [options] [arguments...]` */
