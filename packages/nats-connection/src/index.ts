@@ -1,4 +1,12 @@
-export { createInbox, type Msg, millis, type NatsConnection, nanos } from "@nats-io/transport-node";
+export {
+  createInbox,
+  headers,
+  type Msg,
+  type MsgHdrs,
+  millis,
+  type NatsConnection,
+  nanos,
+} from "@nats-io/transport-node";
 export { type Connection, newConnection } from "./connection.ts";
 export { natsFlags } from "./flags.ts";
 export { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
