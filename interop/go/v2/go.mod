@@ -7,6 +7,8 @@ require (
 	github.com/micro/go-micro/v2 v2.9.1
 	github.com/micro/go-plugins/broker/rabbitmq/v2 v2.9.1
 	github.com/micro/go-plugins/registry/consul/v2 v2.9.1
+	github.com/micro/go-plugins/registry/nats/v2 v2.9.1
+	github.com/micro/go-plugins/transport/nats/v2 v2.9.1
 	google.golang.org/protobuf v1.22.0
 )
 

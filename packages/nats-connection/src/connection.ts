@@ -25,8 +25,15 @@ export interface Connection {
   listen(listener: Listener): Promise<Listening>;
 }
 
-/** @throws MicroError 400 for an address that is none */
-export function newConnection(options: NatsConnectionOptions, owner: Owner): Connection {
+/**
+ * @param onAgain told when there is a server again after one was lost, and everything is listened to
+ * @throws MicroError 400 for an address that is none
+ */
+export function newConnection(
+  options: NatsConnectionOptions,
+  owner: Owner,
+  onAgain: () => void = () => {},
+): Connection {
   const { kind, errorId, logger } = owner;
   const { addresses = [], maxReconnectWaitMs = connectionDefaults.maxReconnectWaitMs } = options;
   const servers = (addresses.length === 0 ? [connectionDefaults.address] : addresses).map((address) =>
@@ -104,6 +111,7 @@ export function newConnection(options: NatsConnectionOptions, owner: Owner): Con
       logger.info(`connected to nats server ${next.server} again`);
       present = next;
       session = next;
+      onAgain();
     }
   }
 

@@ -24,9 +24,9 @@ import (
 	"github.com/micro/go-micro/v2/errors"
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/transport"
-	_ "github.com/micro/go-plugins/registry/consul/v2"
 
 	"ts-micro/interop/v2/greeter"
+	_ "ts-micro/interop/v2/plugins"
 )
 
 type call struct {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/micro/go-micro/v2"
 	"github.com/micro/go-micro/v2/registry"
+
+	_ "ts-micro/interop/v2/plugins"
 )
 
 func main() {

@@ -22,9 +22,9 @@ import (
 	"github.com/micro/go-micro/v2/server"
 	"github.com/micro/go-micro/v2/server/grpc"
 	"github.com/micro/go-micro/v2/transport"
-	_ "github.com/micro/go-plugins/registry/consul/v2"
 
 	"ts-micro/interop/v2/greeter"
+	_ "ts-micro/interop/v2/plugins"
 )
 
 // Greeter is the handler.
