@@ -4,11 +4,12 @@ import { after, before, describe, test } from "node:test";
 import { tlsFixture } from "@ts-micro/conformance";
 import { newService, type Service } from "ts-micro";
 import { newHttpTransport } from "ts-micro/transport";
+import type { GoCall, GoOutcome } from "../src/go-client.ts";
 import { goProgram } from "../src/go-program.ts";
 import { newName } from "../src/new-name.ts";
 import { pemFile } from "../src/pem-file.ts";
 import { type CodecName, codecs } from "../src/v2/codecs.ts";
-import { type GoCall, type GoOutcome, goCall } from "../src/v2/go-client.ts";
+import { goCall } from "../src/v2/go-client.ts";
 import { serveGreeter } from "../src/v2/greeter.ts";
 
 const flags = ["--client=mucp"];
@@ -47,8 +48,8 @@ describe("a go-micro v2.9.1 client with mucp and our service", {
     const is = (...names: CodecName[]): boolean => names.includes(codec);
     const cell = (row: string, note = ""): string =>
       `${row}: Go → ts-micro, ${codec}${note === "" ? "" : ` [${note}]`}`;
-    const call = (endpoint: string, more: Partial<GoCall> = {}): Promise<GoOutcome> =>
-      goCall({ service: ours.options.name, endpoint, requests: [{}], contentType, ...more }, flags);
+    const call = (endpoint: string, more: Partial<GoCall> = {}, ca?: string): Promise<GoOutcome> =>
+      goCall({ service: ours.options.name, endpoint, contentType, ...more }, flags, ca);
 
     test(cell("unary"), async () => {
       const { answers } = await call("Greeter.Hello", {
@@ -156,8 +157,8 @@ describe("a go-micro v2.9.1 client with mucp and our service", {
     });
 
     test(cell("TLS"), async () => {
-      const more = { service: secure.options.name, requests: [{ name: "John" }], ca: pemFile("ca") };
-      assert.deepEqual((await call("Greeter.Hello", more)).answers, [{ name: "Hello John" }]);
+      const more = { service: secure.options.name, requests: [{ name: "John" }] };
+      assert.deepEqual((await call("Greeter.Hello", more, pemFile("ca"))).answers, [{ name: "Hello John" }]);
     });
   }
 });

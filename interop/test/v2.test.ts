@@ -8,11 +8,12 @@ import { newService, type Service, type ServiceOptions } from "ts-micro";
 import type { TypedClient } from "ts-micro/client";
 import { failsWith } from "../src/fails-with.ts";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
+import type { GoCall } from "../src/go-client.ts";
 import { goProgram } from "../src/go-program.ts";
 import { newName } from "../src/new-name.ts";
 import { pemFile } from "../src/pem-file.ts";
 import { type Running, serve } from "../src/program.ts";
-import { type GoCall, goCall } from "../src/v2/go-client.ts";
+import { goCall } from "../src/v2/go-client.ts";
 import { serveGreeter } from "../src/v2/greeter.ts";
 
 const goServer = goProgram("v2", "server");
@@ -299,12 +300,7 @@ describe("over TLS", { skip: goServer.skip }, () => {
     });
     serveGreeter(service);
     await service.start();
-    const call = {
-      service: name,
-      endpoint: "Greeter.Hello",
-      requests: [{ name: "John" }],
-      ca: pemFile("ca"),
-    };
-    assert.deepEqual((await goCall(call)).answers, [{ name: "Hello John" }]);
+    const call = { service: name, endpoint: "Greeter.Hello", requests: [{ name: "John" }] };
+    assert.deepEqual((await goCall(call, [], pemFile("ca"))).answers, [{ name: "Hello John" }]);
   });
 });

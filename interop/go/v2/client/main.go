@@ -2,7 +2,8 @@
 //
 //	echo '{"service":"greeter","endpoint":"Greeter.Hello","requests":[{"name":"John"}]}' | client [go-micro's flags]
 //
-// It prints one JSON object: the answers, and the error.
+// It prints "ready", and one line of JSON for each call that it reads: the answers, and the error. TLS_CA is a file of the
+// authority to trust, for TLS.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -43,8 +45,6 @@ type call struct {
 	// As Go writes durations.
 	Timeout  string
 	Metadata metadata.Metadata
-	// A file of the authority to trust, for TLS.
-	CA string
 	// Calls at a time.
 	Calls int
 }
@@ -58,11 +58,9 @@ type outcome struct {
 }
 
 func main() {
-	var call call
-	must(json.NewDecoder(os.Stdin).Decode(&call))
 	var security []client.Option
-	if call.CA != "" {
-		pem, err := os.ReadFile(call.CA)
+	if file := os.Getenv("TLS_CA"); file != "" {
+		pem, err := os.ReadFile(file)
 		must(err)
 		roots := x509.NewCertPool()
 		roots.AppendCertsFromPEM(pem)
@@ -73,28 +71,36 @@ func main() {
 	}
 	service := micro.NewService(micro.Client(grpc.NewClient(security...)))
 	service.Init()
+	fmt.Println("ready")
+	for calls := json.NewDecoder(os.Stdin); ; {
+		var next call
+		if err := calls.Decode(&next); err == io.EOF {
+			return
+		} else {
+			must(err)
+		}
+		must(json.NewEncoder(os.Stdout).Encode(next.make(service.Client())))
+	}
+}
 
-	if !call.Unknown {
-		must(found(service.Client().Options().Selector, call.Service))
+func (c *call) make(caller client.Client) outcome {
+	if !c.Unknown {
+		must(found(caller.Options().Selector, c.Service))
 	}
 	ctx := context.Background()
-	if call.Metadata != nil {
-		ctx = metadata.NewContext(ctx, call.Metadata)
+	if c.Metadata != nil {
+		ctx = metadata.NewContext(ctx, c.Metadata)
 	}
 	var options []client.CallOption
-	if call.Timeout != "" {
-		timeout, err := time.ParseDuration(call.Timeout)
+	if c.Timeout != "" {
+		timeout, err := time.ParseDuration(c.Timeout)
 		must(err)
 		options = append(options, client.WithRequestTimeout(timeout))
 	}
-
-	var result outcome
-	if call.Stream {
-		result = call.converse(ctx, service.Client(), options)
-	} else {
-		result = call.callAtOnce(ctx, service.Client(), options)
+	if c.Stream {
+		return c.converse(ctx, caller, options)
 	}
-	must(json.NewEncoder(os.Stdout).Encode(result))
+	return c.callAtOnce(ctx, caller, options)
 }
 
 // found waits until the selector knows the service: an mDNS lookup of go-micro's gives up after 100 ms, which a busy
