@@ -12,6 +12,7 @@ export { type SelectorSubject, type SelectorSupports, selectorConformance } from
 export { type ConsulOptions, consul, startConsul } from "./servers/consul.ts";
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
 export { type KubernetesServer, kubernetes, startKubernetes } from "./servers/kubernetes.ts";
+export { type MosquittoOptions, mosquitto, startMosquitto } from "./servers/mosquitto.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";
 export { type PostgresOptions, postgres, startPostgres } from "./servers/postgres.ts";
 export { type RabbitmqOptions, type RabbitmqProcess, rabbitmq, startRabbitmq } from "./servers/rabbitmq.ts";
