@@ -33,6 +33,7 @@ export async function dial(server: ServerAddress, options: NatsConnectionOptions
     for (const socket of opened) socket.destroy();
   };
   subscribe(socketChannel, noteSocket);
+  dialling++;
   try {
     const nats = await sockets.run(opened, () => connect(wanted));
     return { nats, destroy };
@@ -41,6 +42,9 @@ export async function dial(server: ServerAddress, options: NatsConnectionOptions
     throw thrown;
   } finally {
     unsubscribe(socketChannel, noteSocket);
+    dialling--;
+    // While it is enabled every promise of the process is hooked, which doubles what short calls cost.
+    if (dialling === 0) sockets.disable();
   }
 
   function noteSocket(message: unknown): void {
@@ -51,6 +55,7 @@ export async function dial(server: ServerAddress, options: NatsConnectionOptions
 /** Node tells here of each socket that dials: the library keeps it to itself, and forgets one whose server says nothing. */
 const socketChannel = "net.client.socket";
 const sockets = new AsyncLocalStorage<Set<Socket>>();
+let dialling = 0;
 
 async function connectOptions(
   server: ServerAddress,
