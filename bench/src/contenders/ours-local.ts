@@ -1,21 +1,32 @@
 import { CallContext, newLogger } from "ts-micro";
-import { type ClientWire, newClientOver } from "ts-micro/client";
+import { type ClientWire, newClientOver, type WireCalls } from "ts-micro/client";
 import { newMemoryRegistry } from "ts-micro/registry";
-import { newHandler, newRouter } from "ts-micro/server";
+import { isPromiseLike, newHandler, newRouter } from "ts-micro/server";
 import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
 
 const router = newRouter({ name: "bench", logger: newLogger({ level: "error" }) });
 router.add(newHandler("Bench", { Hello: (question: Question) => answerTo(question) }));
 
 /** The answer is the handler's result; nothing is encoded. */
+const send: NonNullable<WireCalls["send"]> = ({ request, remainingMs }, outcome) => {
+  const { service, endpoint, body } = request;
+  const context = new CallContext({ timeoutMs: remainingMs });
+  const call = { service, endpoint, contentType: "", streaming: false, body };
+  const result = router.find(endpoint).invoke(call, context);
+  if (!isPromiseLike(result)) outcome.succeed(result);
+  else
+    result.then(
+      (value) => outcome.succeed(value),
+      (thrown) => outcome.fail(thrown),
+    );
+};
+
 const inProcess: ClientWire = {
   name: "local",
   protocol: "local",
   open: () => ({
-    async call({ request: { service, endpoint, body }, remainingMs }) {
-      const request = { service, endpoint, contentType: "", streaming: false, body };
-      return router.find(endpoint).invoke(request, new CallContext({ timeoutMs: remainingMs }));
-    },
+    call: (attempt) => new Promise((succeed, fail) => send(attempt, { succeed, fail })),
+    send,
     close() {},
   }),
 };
