@@ -21,9 +21,9 @@ export interface Outcome {
 /** Makes one attempt. What it throws, it has not told. */
 export type Try = (attempt: WireAttempt, outcome: Outcome) => void;
 
-/** For what gives a promise. */
+/** For what gives a promise. A wrapper in JavaScript may well give a plain value. */
 export function tell(promise: Promise<unknown>, outcome: Outcome): void {
-  promise.then(
+  Promise.resolve(promise).then(
     (value) => outcome.succeed(value),
     (thrown) => outcome.fail(thrown),
   );

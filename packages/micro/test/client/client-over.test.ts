@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   type CallFunction,
+  type CallWrapper,
   type ClientWire,
   newClientOver,
   type WireAttempt,
@@ -110,6 +111,14 @@ test("call wrappers are around the wire, and what they write into metadata is ma
   });
   await client.call(call);
   assert.deepEqual({ ...attempts[0]?.metadata }, { "X-By": "wrapper" });
+});
+
+test("a wrapper that gives a plain value has answered the call", async () => {
+  const { wire, attempts } = echoWire();
+  const plain: CallWrapper = () => () => "cached" as unknown as Promise<unknown>;
+  await using client = newClientOver(wire, { wrapCall: [plain] });
+  assert.equal(await client.call(call), "cached");
+  assert.equal(attempts.length, 0);
 });
 
 test("a wire that can't stream refuses streams", async () => {
