@@ -5,6 +5,7 @@ go 1.25
 require (
 	github.com/golang/protobuf v1.4.0
 	github.com/micro/go-micro/v2 v2.9.1
+	github.com/micro/go-plugins/broker/mqtt/v2 v2.9.1
 	github.com/micro/go-plugins/broker/rabbitmq/v2 v2.9.1
 	github.com/micro/go-plugins/registry/consul/v2 v2.9.1
 	github.com/micro/go-plugins/registry/nats/v2 v2.9.1
@@ -21,6 +22,7 @@ require (
 	github.com/coreos/pkg v0.0.0-20180928190104-399ea9e2e55f // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.0 // indirect
 	github.com/dgrijalva/jwt-go v3.2.0+incompatible // indirect
+	github.com/eclipse/paho.mqtt.golang v1.2.0 // indirect
 	github.com/emirpasic/gods v1.12.0 // indirect
 	github.com/fsnotify/fsnotify v1.4.7 // indirect
 	github.com/ghodss/yaml v1.0.0 // indirect

@@ -29,6 +29,12 @@ export function publishingRows(
   flags: () => readonly string[],
   ourQueueFlags: readonly string[] = [],
 ): void {
+  eventRows(go, flags);
+  queueRows(go, flags, ourQueueFlags);
+}
+
+/** Those of a broker in which go-micro has no queues. */
+export function eventRows(go: GoMicro, flags: () => readonly string[]): void {
   const { toGo, fromGo } = go;
   const newTopic = (): Topic => ({ topic: newName(), flags: flags() });
 
@@ -48,6 +54,11 @@ export function publishingRows(
       await publishAll(publisher, [subscriber]);
     });
   }
+}
+
+function queueRows(go: GoMicro, flags: () => readonly string[], ourQueueFlags: readonly string[]): void {
+  const { toGo, fromGo } = go;
+  const newTopic = (): Topic => ({ topic: newName(), flags: flags() });
 
   for (const [column, newPublisher] of [
     [toGo, ourPublisher],

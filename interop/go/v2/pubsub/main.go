@@ -21,7 +21,8 @@ import (
 	"github.com/micro/go-micro/v2/client"
 	"github.com/micro/go-micro/v2/metadata"
 	"github.com/micro/go-micro/v2/server"
-	// Writes itself into go-micro's table of brokers.
+	// These write themselves into go-micro's table of brokers.
+	_ "github.com/micro/go-plugins/broker/mqtt/v2"
 	_ "github.com/micro/go-plugins/broker/rabbitmq/v2"
 
 	"ts-micro/interop/v2/greeter"
