@@ -11,6 +11,7 @@ export { type Binary, requireBinary } from "./require-binary.ts";
 export { type SelectorSubject, type SelectorSupports, selectorConformance } from "./selector.ts";
 export { type ConsulOptions, consul, startConsul } from "./servers/consul.ts";
 export { type EtcdOptions, etcd, startEtcd } from "./servers/etcd.ts";
+export { type KafkaOptions, kafka, startKafka } from "./servers/kafka.ts";
 export { type KubernetesServer, kubernetes, startKubernetes } from "./servers/kubernetes.ts";
 export { type MosquittoOptions, mosquitto, startMosquitto } from "./servers/mosquitto.ts";
 export { type NatsOptions, nats, startNats } from "./servers/nats.ts";

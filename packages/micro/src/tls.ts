@@ -85,7 +85,7 @@ export function tlsProblem(error: NodeJS.ErrnoException): string | undefined {
       // How the same failure looks when something was to be written already.
       return /wrong version number|packet length too long/.test(error.message) ? noTls : undefined;
     default:
-      return error.code?.startsWith("ERR_SSL_") === true ? `TLS failed (${error.message})` : undefined;
+      return String(error.code ?? "").startsWith("ERR_SSL_") ? `TLS failed (${error.message})` : undefined;
   }
 }
 

@@ -13,12 +13,15 @@ export interface SilenceableProxy extends AsyncDisposable {
   speak(): void;
 }
 
-/** A proxy on a free port of 127.0.0.1, to the server at `target` (`host:port`). */
-export async function startSilenceableProxy(target: string): Promise<SilenceableProxy> {
-  const [host, port] = target.split(":");
+/**
+ * A proxy on a free port of 127.0.0.1, to the server at `target` (`host:port`); asked for each connection where the
+ * server has to know the proxy before it starts.
+ */
+export async function startSilenceableProxy(target: string | (() => string)): Promise<SilenceableProxy> {
   const pairs = new Set<Pair>();
   let silent = false;
   const server = createServer((near) => {
+    const [host, port] = (typeof target === "string" ? target : target()).split(":");
     const far = connect(Number(port), host);
     const pair: Pair = { near, far, silent };
     pairs.add(pair);

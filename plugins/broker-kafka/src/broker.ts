@@ -1,0 +1,175 @@
+import { badRequest, getMetadata, type MicroError, newLogger } from "ts-micro";
+import {
+  type Broker,
+  brokerErrorId,
+  cancelled,
+  decodeEnvelope,
+  type EventHandler,
+  encodeEnvelope,
+  type Message,
+  messageHeaders,
+  newDelivery,
+  newSubscription,
+  notConnected,
+  type PublishOptions,
+  planSubscription,
+  type SubscribeOptions,
+  type Subscription,
+  untilAborted,
+} from "ts-micro/broker";
+import { newConnection } from "./connection.ts";
+import { failureOf } from "./failures.ts";
+import { joinGroup } from "./member.ts";
+import { defaults, type KafkaBrokerOptions } from "./options.ts";
+import { newPublisher } from "./publisher.ts";
+import { checkKafkaTopic, newTopics } from "./topics.ts";
+
+/**
+ * Kafka as a broker (`broker/kafka` of go-plugins v2): a queue is a consumer group, the value go-micro's JSON envelope.
+ *
+ * Delivery is at least once: a group's offset is committed when everything before it is handled. `publish` resolves
+ * when all replicas in sync have the message; while no server answers it rejects with 503 `not-connected`, and nothing
+ * is kept for later. Messages with the same key keep their order.
+ */
+export function newBroker(options: KafkaBrokerOptions = {}): Broker {
+  checkOptions(options);
+  const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
+    broker: "kafka",
+  });
+  const { timeoutMs = defaults.timeoutMs, keyHeader = defaults.keyHeader } = options;
+  const { sessionTimeoutMs = defaults.sessionTimeoutMs } = options;
+  const connection = newConnection(options, logger);
+  const topics = newTopics(options);
+  const publisher = newPublisher(timeoutMs, topics);
+  const subscriptions = new Set<Subscription>();
+  const publishing = new Set<Promise<void>>();
+  const subscribing = new Set<Promise<Subscription>>();
+  let disconnecting: Promise<void> | undefined;
+
+  const broker: Broker = {
+    name: "kafka",
+    supports: { ack: true, queue: true, order: false, redelivery: true },
+
+    get address() {
+      return connection.server;
+    },
+
+    async connect(): Promise<void> {
+      await disconnecting;
+      await connection.open();
+    },
+
+    disconnect(): Promise<void> {
+      disconnecting ??= disconnect().finally(() => {
+        disconnecting = undefined;
+      });
+      return disconnecting;
+    },
+
+    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
+      return track(publishing, publish(topic, message, signal));
+    },
+
+    subscribe(
+      topic: string,
+      handler: EventHandler,
+      subscribeOptions: SubscribeOptions = {},
+    ): Promise<Subscription> {
+      return track(subscribing, subscribe(topic, handler, subscribeOptions));
+    },
+
+    [Symbol.asyncDispose]: () => broker.disconnect(),
+  };
+  return broker;
+
+  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
+    checkKafkaTopic(topic, "publish on");
+    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
+    const cluster = connection.cluster();
+    // go-micro's publishers set it; their servers look for subscribers by it.
+    const value = encodeEnvelope(message, message.header[messageHeaders.topic] ?? topic);
+    const key = getMetadata(message.header, keyHeader) ?? null;
+    await untilAborted(publisher.publish(cluster, topic, { key, value }), `publishing on "${topic}"`, signal);
+  }
+
+  async function subscribe(
+    topic: string,
+    handler: EventHandler,
+    subscribeOptions: SubscribeOptions,
+  ): Promise<Subscription> {
+    const plan = planSubscription(broker, topic, subscribeOptions);
+    checkKafkaTopic(topic, "subscribe to");
+    if (disconnecting !== undefined) throw notConnected("kafka");
+    const cluster = connection.cluster();
+    await topics.ensure(cluster.admin, topic).catch((thrown: unknown) => {
+      throw failureOf(thrown, `make the topic "${topic}"`);
+    });
+    const delivery = newDelivery({ broker, topic, handler, plan, logger });
+    const read = (value: Buffer): Message | undefined => readMessage(topic, value);
+    const maxAhead = Math.max(1_000, 4 * plan.maxInFlight);
+    const timing = { sessionTimeoutMs, timeoutMs };
+    const { queue } = plan;
+    const member = await joinGroup({ connection, topic, queue, delivery, maxAhead, read, logger, ...timing });
+    const subscription = newSubscription(
+      topic,
+      subscribeOptions,
+      async () => {
+        await member.end();
+        subscriptions.delete(subscription);
+      },
+      logger,
+    );
+    subscriptions.add(subscription);
+    return subscription;
+  }
+
+  function readMessage(topic: string, value: Buffer): Message | undefined {
+    try {
+      const message = decodeEnvelope(value);
+      message.header[messageHeaders.topic] ??= topic;
+      return message;
+    } catch (thrown) {
+      logger.error(
+        `message on "${topic}" dropped, it is no go-micro message: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Handlers that still run may publish, so the connection is closed last. */
+  async function disconnect(): Promise<void> {
+    await Promise.allSettled(subscribing);
+    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
+    await Promise.allSettled(publishing);
+    await connection.close();
+  }
+}
+
+function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
+  set.add(work);
+  const done = (): void => void set.delete(work);
+  work.then(done, done);
+  return work;
+}
+
+/** @throws MicroError 400 that names the option */
+function checkOptions({
+  saslMechanism = "plain",
+  partitions = 1,
+  sessionTimeoutMs = 10_000,
+}: KafkaBrokerOptions): void {
+  if (!["plain", "scram-sha-256", "scram-sha-512"].includes(saslMechanism)) {
+    throw meaningless("saslMechanism", saslMechanism, '"plain", "scram-sha-256" or "scram-sha-512"');
+  }
+  if (!(Number.isSafeInteger(partitions) && partitions >= 1)) {
+    throw meaningless("partitions", partitions, "a whole number from 1");
+  }
+  if (!(sessionTimeoutMs >= 1_000 && sessionTimeoutMs <= 3_600_000)) {
+    throw meaningless("sessionTimeoutMs", sessionTimeoutMs, "milliseconds from 1000 to 3600000");
+  }
+}
+
+function meaningless(option: string, value: unknown, wanted: string): MicroError {
+  const detail = `broker kafka: ${option} must be ${wanted}, is ${JSON.stringify(value) ?? value}`;
+  return badRequest(brokerErrorId, detail);
+}
