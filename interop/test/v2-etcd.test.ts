@@ -5,13 +5,13 @@ import { etcd, type ServerProcess, startEtcd } from "@ts-micro/conformance";
 import { newService, type Service } from "ts-micro";
 import { serviceFromJson, serviceToJson } from "ts-micro/registry";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
-import { goProgram } from "../src/go-program.ts";
+import { v2 } from "../src/go-micro.ts";
 import { serve } from "../src/program.ts";
 import { goCall } from "../src/v2/go-client.ts";
 import { serveGreeter } from "../src/v2/greeter.ts";
 import { registryRows } from "../src/v2/registry-rows.ts";
 
-const goServer = goProgram("v2", "server");
+const goServer = v2.program("server");
 
 describe("on etcd", { skip: goServer.skip || etcd().skip, timeout: 150_000 }, () => {
   let server: ServerProcess;
@@ -61,7 +61,7 @@ describe("on etcd", { skip: goServer.skip || etcd().skip, timeout: 150_000 }, ()
     }
   });
 
-  registryRows(() => flags, { leases: true });
+  registryRows(v2, () => flags, { leases: true });
 
   test("its record, read and written again, is the same to the byte: ts-micro → go-micro v2.9.1", async () => {
     await using _ = await serveGo("etcd.bytes");

@@ -1,9 +1,9 @@
-/** Calls without pause, by a client of ours or of go-micro v2.9.1. */
+/** Calls without pause, by a client of ours or of go-micro. */
 import { setTimeout as pause } from "node:timers/promises";
 import { MicroError } from "ts-micro";
 import type { CallOptions, TypedClient } from "ts-micro/client";
 import type { Greeter } from "../gen/greeter/greeter_pb.ts";
-import { goProgram } from "../go-program.ts";
+import type { GoMicro } from "../go-micro.ts";
 import { serve } from "../program.ts";
 
 export interface Load extends AsyncDisposable {
@@ -11,10 +11,8 @@ export interface Load extends AsyncDisposable {
   outcomes(): readonly string[];
 }
 
-export const goLoad = goProgram("v2", "load");
-
-export async function loadByGo(service: string, flags: readonly string[]): Promise<Load> {
-  const program = await serve(goLoad.path, flags, /\n/, { SERVICE: service });
+export async function loadByGo(go: GoMicro, service: string, flags: readonly string[]): Promise<Load> {
+  const program = await serve(go.program("load").path, flags, /\n/, { SERVICE: service });
   return {
     outcomes: () => program.printed().stdout.split("\n").slice(0, -1),
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),

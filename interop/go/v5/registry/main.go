@@ -22,7 +22,9 @@ func main() {
 	switch verb {
 	case "get":
 		services, err := known.GetService(name)
-		program.Must(err)
+		if err != registry.ErrNotFound {
+			program.Must(err)
+		}
 		print(services)
 	case "list":
 		services, err := known.ListServices()
