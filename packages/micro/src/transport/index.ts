@@ -1,6 +1,7 @@
 export { tlsProblem } from "../tls.ts";
 export { type TlsFiles, tlsWithFiles } from "../tls-files.ts";
 export { type ConnectOptions, connectTcp } from "./connect.ts";
+export { carriedHeader } from "./header.ts";
 export { type HttpTransportOptions, newHttpTransport } from "./http.ts";
 export { HttpAgent } from "./http-agent.ts";
 export { type ListenTcpOptions, listenTcp } from "./listener.ts";
