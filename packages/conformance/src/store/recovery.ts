@@ -23,9 +23,10 @@ export function storeRecovery(name: string, subject: StoreRecoverySubject): void
   const { skip = false } = subject;
   const logger: Logger = newLogger({ level: "fatal" });
   const create = (addresses: readonly string[], more: StoreOptions = {}): Store =>
-    subject.create({ addresses, table: "recovery", timeoutMs: 2_000, logger, ...more });
+    subject.create({ addresses, table: "recovery", timeoutMs: 5_000, logger, ...more });
 
-  describe(`store ${name}, when its engine goes and comes back`, { skip, timeout: 170_000 }, () => {
+  const suite = { skip, timeout: 170_000, concurrency: true };
+  describe(`store ${name}, when its engine goes and comes back`, suite, () => {
     test("killed in mid-traffic for 20 s: nothing that was written is lost, and it goes on by itself", async (context) => {
       await using server = await subject.start();
       await using store = create([server.address]);
@@ -54,10 +55,10 @@ export function storeRecovery(name: string, subject: StoreRecoverySubject): void
       });
       await writtenMore(records);
       await server.kill();
-      // What was answered before the kill may be told a moment after it.
-      await pause(500);
+      // What was answered before the kill may be told a moment after it, and parts of an engine may outlive the rest.
+      await pause(5_000);
       const before = written.length;
-      await pause(19_500);
+      await pause(15_000);
       assert.equal(written.length, before, "a write resolved without an engine");
       for (const operation of [store.read("0"), store.list(), store.delete("never"), store.connect()]) {
         await assert.rejects(operation, isOutage);
@@ -112,7 +113,7 @@ export function storeRecovery(name: string, subject: StoreRecoverySubject): void
       await using server = await subject.start();
       await using proxy = await startSilenceableProxy(server.address);
       await using store = create([proxy.address], { timeoutMs: 500 });
-      await store.write({ key: "k", value: bytes("v") });
+      await until(() => store.write({ key: "k", value: bytes("v") }));
       proxy.silence();
       const operations = [
         store.write({ key: "k", value: bytes("later") }),
@@ -135,7 +136,7 @@ export function storeRecovery(name: string, subject: StoreRecoverySubject): void
       await using one = await subject.start();
       await using two = await subject.start();
       await using store = create([one.address, two.address]);
-      await store.write({ key: "k", value: bytes("v") });
+      await until(() => store.write({ key: "k", value: bytes("v") }));
       await using direct = create([one.address]);
       const [used, spare] = (await textOf(direct, "k")) === "v" ? [one, two] : [two, one];
       await used.kill();
