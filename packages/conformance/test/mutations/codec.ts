@@ -57,7 +57,7 @@ export const mutations: MutationList<typeof import("ts-micro/codec")> = {
     ["codec/json.js", 'if (first === "")', "if (first === null)", "an empty body is a failure"],
     [
       "codec/json.js",
-      "return type.toJson(value);",
+      "return type.toJson(value, forGo);",
       "return value;",
       "a message type's JSON form isn't written",
     ],
@@ -76,7 +76,7 @@ export const mutations: MutationList<typeof import("ts-micro/codec")> = {
     ],
     [
       "codec/json-rpc.js",
-      'toJson("json-rpc", value, type)',
+      'toJson("json-rpc", value, type, true)',
       "value",
       "a message type's JSON form isn't a parameter",
     ],
