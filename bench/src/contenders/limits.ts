@@ -71,18 +71,21 @@ export const jsonFloor: Contender = {
 
   async connect(address) {
     const socket = await connectTcp(address);
-    const pending = new Map<number, (answer: Answer) => void>();
+    const pending = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
     const write = coalesced<string>((lines) => socket.write(lines.join("")));
     let ids = 0;
     readLines<Answer>(socket, (id, answer) => {
-      pending.get(id)?.(answer);
+      pending.get(id)?.resolve(answer);
       pending.delete(id);
+    });
+    socket.once("close", () => {
+      for (const { reject } of pending.values()) reject(new Error(`${address} has closed the connection`));
     });
     return {
       call: (question) =>
-        new Promise((resolve) => {
+        new Promise((resolve, reject) => {
           const id = ++ids;
-          pending.set(id, resolve);
+          pending.set(id, { resolve, reject });
           write(line(id, question));
         }),
       async close() {
