@@ -62,7 +62,7 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
       ending = true;
       unlisten();
       // What isn't begun yet stays; the group goes on hearing from us until the handlers have ended.
-      consumer.pause([{ topic }]);
+      stopFetching();
       await delivery.stop();
       await committer.end();
       await leave();
@@ -241,6 +241,15 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
     } catch (thrown) {
       void wanted?.then((room) => room?.release());
       throw thrown;
+    }
+  }
+
+  /** One that is just joining again fetches nothing, and can't be paused: the library throws then. */
+  function stopFetching(): void {
+    try {
+      consumer.pause([{ topic }]);
+    } catch (thrown) {
+      logger.debug(`group ${groupId} fetches nothing: ${causeOf(thrown)}`);
     }
   }
 
