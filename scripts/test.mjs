@@ -22,6 +22,9 @@ import { filesBelow, subfolders } from "./workspace.mjs";
 /** A file that takes longer hangs. The slowest one needs a tenth of it. */
 const fileTimeoutMs = Number(process.env.TEST_FILE_TIMEOUT_MS ?? 180_000);
 
+/** Tests of outages wait for servers that are dead or silent, and leave the processor to a lane more. */
+const mostlyWaits = /[/.](kill|recovery|serve|silence|stopped)\.test\.js$/;
+
 const { values, positionals } = parseArgs({
   options: {
     unit: { type: "boolean", default: false },
@@ -45,18 +48,10 @@ const unstable = [];
 const outcomes = [];
 const failedOnce = [];
 
-const waiting = [...files];
-const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, async () => {
-  for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const result = await runTestFile(file, fileTimeoutMs);
-    const problems = problemsOf(result);
-    if (values["second-try"] && problems.length > 0) {
-      failedOnce.push({ file, problems });
-      process.stdout.write(`\n${result.output}\n✖ ${file}  will be tried again, alone\n`);
-    } else report(file, result);
-  }
-});
-await Promise.all(lanes);
+const idle = files.filter((file) => mostlyWaits.test(file));
+const busy = files.filter((file) => !idle.includes(file));
+const cores = Math.max(2, availableParallelism());
+await Promise.all([lane(idle), ...Array.from({ length: cores }, () => lane(busy, idle))]);
 for (const { file, problems } of failedOnce) {
   const result = await runTestFile(file, fileTimeoutMs);
   if (problemsOf(result).length === 0) unstable.push(...problems.map((problem) => `${file}: ${problem}`));
@@ -74,6 +69,20 @@ if (values.totals !== undefined) writeFileSync(values.totals, `${JSON.stringify(
 if (values.records !== undefined) writeFileSync(values.records, `${JSON.stringify(outcomes)}\n`);
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
+
+/** Runs one file after the other, of the first queue that has any. */
+async function lane(...queues) {
+  for (;;) {
+    const file = queues.find((queue) => queue.length > 0)?.shift();
+    if (file === undefined) return;
+    const result = await runTestFile(file, fileTimeoutMs);
+    const problems = problemsOf(result);
+    if (values["second-try"] && problems.length > 0) {
+      failedOnce.push({ file, problems });
+      process.stdout.write(`\n${result.output}\n✖ ${file}  will be tried again, alone\n`);
+    } else report(file, result);
+  }
+}
 
 /** Compiled tests whose source is still there, and the tests of the scripts, which need no compiling. */
 function listTestFiles(unitOnly) {
