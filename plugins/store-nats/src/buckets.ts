@@ -122,8 +122,23 @@ export function newBuckets({ connection, timeoutMs, replicas }: BucketsOptions):
   };
 }
 
+/**
+ * While records are removed the server may count too few as left (seen with 2.9.10). So when fewer came than it had
+ * announced, they are asked for anew: what was really removed is announced no more.
+ */
+async function collect(api: Api, stream: string, subject: string): Promise<Found[]> {
+  for (let attempt = 1; ; attempt++) {
+    const { announced, found } = await collectOnce(api, stream, subject);
+    if (found.length >= announced || attempt === collectAttempts) return found;
+  }
+}
+
 /** By a consumer that the server forgets soon, should nobody come to remove it. */
-async function collect({ manager, client }: Api, stream: string, subject: string): Promise<Found[]> {
+async function collectOnce(
+  { manager, client }: Api,
+  stream: string,
+  subject: string,
+): Promise<{ announced: number; found: Found[] }> {
   const { name, num_pending } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.LastPerSubject,
@@ -146,10 +161,11 @@ async function collect({ manager, client }: Api, stream: string, subject: string
       }
       if (left > 0) left = (await consumer.info()).num_pending;
     }
-    return [...found.values()];
+    return { announced: num_pending, found: [...found.values()] };
   } finally {
     manager.consumers.delete(stream, name).catch(() => {});
   }
 }
 
 const fetchedAtOnce = 1_000;
+const collectAttempts = 5;

@@ -67,16 +67,18 @@ export function newStore(options: NatsStoreOptions = {}): Store {
   async function select(place: Required<StorePlace>, selection: Selection): Promise<string[]> {
     const bucket = bucketOf(place);
     const keys: string[] = [];
+    const freed: Promise<void>[] = [];
     for (const { subject, seq, header } of await buckets.all(bucket, tableSubject(place))) {
       if ((leftOf(header) ?? 1) > 0) keys.push(keyOf(subject));
-      else free(bucket, subject, seq);
+      else freed.push(free(bucket, subject, seq));
     }
+    await Promise.all(freed);
     return selectKeys(keys, selection);
   }
 
   /** What is over is removed by whoever finds it, unless it was written again meanwhile. */
-  function free(bucket: string, subject: string, seq: number): void {
-    underWay.run(() => buckets.remove(bucket, subject, seq)).catch((error) => logger.debug(String(error)));
+  async function free(bucket: string, subject: string, seq: number): Promise<void> {
+    await buckets.remove(bucket, subject, seq).catch((error) => logger.debug(String(error)));
   }
 
   function close(): Promise<void> {
