@@ -19,7 +19,8 @@ describe("when servers and owners go and come back", {
   test("a server that is killed in mid-traffic for 20 s: no call fails, nothing flaps, everything comes back", async () => {
     const name = "nats-kill";
     await using server = await startNats();
-    const create = () => newRegistry({ addresses: [server.address], refreshMs: 1_000, logger });
+    // Two rounds take longer than anybody needs to come back: `maxReconnectWaitMs` is 2 s.
+    const create = () => newRegistry({ addresses: [server.address], refreshMs: 3_000, logger });
     const partOptions = { server: { address: "127.0.0.1:0", registerIntervalMs: 500, logger } };
     const service = newService({ name, registry: create, partOptions, logger });
     service.handle("Greeter", { Hello: ({ name }: { name: string }) => ({ msg: `Hello ${name}` }) });
@@ -56,7 +57,7 @@ describe("when servers and owners go and come back", {
     await newcomer.register(greeter(`${name}-other`, "c"));
     await until(() => told.includes("create c"));
     // Two rounds of questions later nobody is missing.
-    await pause(3_000);
+    await pause(9_000);
     assert.deepEqual(
       told.filter((line) => /delete/.test(line)),
       [],
