@@ -16,7 +16,7 @@ describe("when servers and owners go and come back", {
   timeout: 120_000,
   concurrency: true,
 }, () => {
-  test("a server that is killed in mid-traffic for 20 s: no call fails, nothing flaps, everything comes back", async () => {
+  test("a server that is killed in mid-traffic for 20 s: no call fails, nothing flaps, everything comes back", async (t) => {
     const name = "nats-kill";
     await using server = await startNats();
     // Two rounds take longer than anybody needs to come back: `maxReconnectWaitMs` is 2 s.
@@ -38,6 +38,11 @@ describe("when servers and owners go and come back", {
         await pause(5);
       }
     })();
+    t.after(async () => {
+      going = false;
+      await traffic;
+      await Promise.all([caller.stop(), service.stop()]);
+    });
     await using bystander = create();
     const told = record(await bystander.watch());
     await bystander.register(greeter(`${name}-other`, "a"));
