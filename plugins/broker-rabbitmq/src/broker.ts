@@ -19,6 +19,7 @@ import {
   type Subscription,
   untilAborted,
 } from "ts-micro/broker";
+import { atMost } from "./at-most.ts";
 import { newConnection } from "./connection.ts";
 import { type ConsumerSetup, openConsumer } from "./consumer.ts";
 import { type Kept, keep } from "./keep.ts";
@@ -41,6 +42,7 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
     queues = defaults.queues,
     maxReconnectWaitMs = defaults.maxReconnectWaitMs,
     maxMessageBytes = defaults.maxMessageBytes,
+    timeoutMs = defaults.timeoutMs,
   } = options;
   if (!queueStyles.includes(queues)) throw unknownStyle(queues);
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
@@ -185,7 +187,7 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
 
     async function end(): Promise<void> {
       ending.abort();
-      await consumer.release();
+      await atMost(timeoutMs, consumer.release());
       await consumer.present?.cancel();
       await delivery.stop();
       await consumer.present?.end();
@@ -212,7 +214,7 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
     await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
     await consuming.close();
     await Promise.allSettled(publishes);
-    await publisher?.release();
+    if (publisher !== undefined) await atMost(timeoutMs, publisher.release());
     await publisher?.present?.end();
     await publishing.close();
     topics.clear();

@@ -2,6 +2,7 @@ import { type ConsumeMessage, IllegalOperationError } from "amqplib";
 import type { Logger } from "ts-micro";
 import { type Incoming, messageHeaders, type Outcome } from "ts-micro/broker";
 import { newAcknowledgements } from "./acknowledgements.ts";
+import { atMost } from "./at-most.ts";
 import { readHeaders } from "./headers.ts";
 import type { Living } from "./keep.ts";
 import { defaults, type RabbitmqBrokerOptions } from "./options.ts";
@@ -30,7 +31,7 @@ export async function openConsumer(
   options: RabbitmqBrokerOptions,
   logger: Logger,
 ): Promise<Consumer> {
-  const { exchange = defaults.exchange, queues = defaults.queues } = options;
+  const { exchange = defaults.exchange, queues = defaults.queues, timeoutMs = defaults.timeoutMs } = options;
   await declareExchange(session, exchange, queues, logger);
   const { channel, ended } = await session.channel();
   const acknowledgements = newAcknowledgements(channel);
@@ -48,14 +49,14 @@ export async function openConsumer(
   return {
     ended,
     async cancel() {
-      await channel.cancel(consumerTag).catch(() => {});
+      await atMost(timeoutMs, channel.cancel(consumerTag));
       acknowledgements.collect();
     },
     async end() {
       acknowledgements.flush();
       // What it holds is meant for nobody else.
-      if (queue.own) await channel.deleteQueue(name).catch(() => {});
-      await channel.close().catch(() => {});
+      if (queue.own) await atMost(timeoutMs, channel.deleteQueue(name));
+      await atMost(timeoutMs, channel.close());
     },
   };
 

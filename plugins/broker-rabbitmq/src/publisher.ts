@@ -1,5 +1,6 @@
 import { forbidden, type Logger, MicroError, serviceUnavailable, timeout } from "ts-micro";
 import { brokerErrorId, type Message } from "ts-micro/broker";
+import { atMost } from "./at-most.ts";
 import { writeHeaders } from "./headers.ts";
 import type { Living } from "./keep.ts";
 import { defaults, type RabbitmqBrokerOptions } from "./options.ts";
@@ -51,7 +52,7 @@ export async function openPublisher(
     },
 
     async end() {
-      await channel.close().catch(() => {});
+      await atMost(timeoutMs, channel.close());
     },
   };
 
