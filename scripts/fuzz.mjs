@@ -3,8 +3,9 @@
  *
  *     npm run fuzz -- [part of a file name...] [--minutes 10] [--seed 1]
  *
- * Runs the tests whose files end in `.fuzz.test.ts`, one after the other, each with its share of the time and
- * with seeds that no run had before. The last line of a failure says how to repeat it.
+ * Runs the tests whose files end in `.fuzz.test.ts`, one after the other, each with its share of the minutes and
+ * with seeds that no run had before. Each test says how many rounds it ran, from which seed, and the most memory that its
+ * process had. The last line of a failure says how to repeat it. The parsers: http, mux, mdns, brpc, grpc, envelope, codec, file-log, mqtt.
  */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -27,7 +28,7 @@ if (files.length === 0) {
 const seed = values.seed ?? String(Date.now() >>> 0);
 for (const file of files) {
   const minutes = String(Number(values.minutes) / files.length);
-  console.log(`${file}: seed ${seed}, ${minutes} minutes for each test in it`);
+  console.log(`${file}: seed ${seed}, ${minutes} minutes`);
   const { status } = spawnSync(process.execPath, ["--enable-source-maps", file], {
     cwd: root,
     env: { ...process.env, FUZZ_SEED: seed, FUZZ_MINUTES: minutes },

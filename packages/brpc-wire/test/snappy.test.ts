@@ -75,17 +75,4 @@ describe("snappy", () => {
     assert.throws(() => snappyDecompress(Buffer.from("ffffffff0f0061", "hex"), limit), /are the limit/);
     assert.throws(() => snappyDecompress(Buffer.from("ffffffff0f0061", "hex"), 2 ** 32), /too short/);
   });
-
-  test("random and damaged bytes never do worse than an error", () => {
-    const random = newRandom(2);
-    const sound = snappyCompress(Buffer.from("the quick brown fox jumps over the lazy dog. ".repeat(50)));
-    for (let round = 0; round < 5_000; round++) {
-      const bytes = round % 2 === 0 ? random.bytes(random.below(60)) : random.damaged(sound);
-      try {
-        assert.ok(snappyDecompress(bytes, 1 << 20).length <= 1 << 20);
-      } catch (thrown) {
-        assert.ok(thrown instanceof RangeError, String(thrown));
-      }
-    }
-  });
 });

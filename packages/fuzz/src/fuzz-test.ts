@@ -14,11 +14,13 @@ export interface FuzzOptions {
 /** Fixed, so that the suite is the same in every run. */
 const suiteSeed = 20_261_127;
 
+let testsOfFile = 0;
+
 /**
  * A test that runs `round` again and again, each time with a seed of its own. A failure names the seed, and how to
  * run that round alone.
  *
- * Variables: `FUZZ_SEED` of the first round, `FUZZ_ROUNDS`, `FUZZ_MINUTES` instead of a number of rounds.
+ * Variables: `FUZZ_SEED` of the first round, `FUZZ_ROUNDS`, `FUZZ_MINUTES` of the whole file instead of a number of rounds.
  */
 export function fuzzTest(name: string, options: FuzzOptions, round: Round): void {
   const { FUZZ_SEED, FUZZ_ROUNDS, FUZZ_MINUTES } = process.env;
@@ -26,8 +28,10 @@ export function fuzzTest(name: string, options: FuzzOptions, round: Round): void
   const minutes = number("FUZZ_MINUTES", FUZZ_MINUTES);
   const rounds = number("FUZZ_ROUNDS", FUZZ_ROUNDS) ?? (minutes === undefined ? options.rounds : Infinity);
 
+  testsOfFile++;
   test(name, async (context) => {
-    const end = minutes === undefined ? Infinity : performance.now() + minutes * 60_000;
+    // All tests of the file are known when the first one runs.
+    const end = minutes === undefined ? Infinity : performance.now() + (minutes * 60_000) / testsOfFile;
     let done = 0;
     for (; done < rounds && performance.now() < end; done++) {
       const seed = (firstSeed + done) >>> 0;
@@ -39,7 +43,8 @@ export function fuzzTest(name: string, options: FuzzOptions, round: Round): void
       // Sockets and timers of the process under test want a turn, in long runs of synchronous rounds too.
       if (done % 64 === 63) await new Promise((resolve) => setImmediate(resolve));
     }
-    context.diagnostic(`${done} rounds from seed ${firstSeed}`);
+    const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+    context.diagnostic(`${done} rounds from seed ${firstSeed}, at most ${peakMiB} MiB of memory`);
   });
 }
 

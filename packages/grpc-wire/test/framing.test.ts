@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fuzzTest, pieces } from "@ts-micro/fuzz";
 import { encodeFrame, MessageReader } from "../src/index.ts";
 
 function newReader(maxBytes: number): { reader: MessageReader; messages: [string, boolean][] } {
@@ -17,31 +16,6 @@ test("a frame is a flag, a length and the message", () => {
     "00000000060a044a6f686e",
   );
   assert.equal(encodeFrame(Buffer.alloc(0), true).toString("hex"), "0100000000");
-});
-
-fuzzTest("messages are the same however the network cuts them", { rounds: 300 }, (random) => {
-  const sent = Array.from({ length: random.length(8) }, () => ({
-    payload: random.bytes(random.length(200)),
-    compressed: random.once(2),
-  }));
-  const bytes = Buffer.concat(sent.map(({ payload, compressed }) => encodeFrame(payload, compressed)));
-  const { reader, messages } = newReader(200);
-  for (const piece of pieces(random, bytes)) reader.push(piece);
-  assert.deepEqual(
-    messages,
-    sent.map(({ payload, compressed }) => [payload.toString("hex"), compressed]),
-  );
-  assert.equal(reader.incomplete, false);
-});
-
-fuzzTest("any bytes are messages or an error with a status", { rounds: 300 }, (random) => {
-  const { reader, messages } = newReader(100);
-  try {
-    for (const piece of pieces(random, random.bytes(random.length(400)))) reader.push(piece);
-  } catch (thrown) {
-    assert.match(String((thrown as { grpc?: { code: number } }).grpc?.code), /^(8|13)$/);
-  }
-  for (const [payload] of messages) assert.ok(payload.length <= 200);
 });
 
 test("a message beyond the limit is refused by its length alone, with go-micro's words", () => {
