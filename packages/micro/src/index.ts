@@ -34,6 +34,7 @@ export { type LogFields, type Logger, type LoggerOptions, type LogLevel, newLogg
 export { canonicalKey, getMetadata, type Metadata, newMetadata } from "./metadata.ts";
 export type { PartOptions, Parts, TlsOptions } from "./parts.ts";
 export { PluginError } from "./plugin/plugin-error.ts";
+export { retryWaitMs } from "./retry-wait.ts";
 export { newHandler, stream } from "./server/handler.ts";
 export type { SchemaHandlerOptions, ServiceImplementation } from "./server/schema-handler.ts";
 export type {

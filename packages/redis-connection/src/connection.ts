@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type MicroError, serviceUnavailable, unauthorized } from "ts-micro";
+import { type MicroError, retryWaitMs, serviceUnavailable, unauthorized } from "ts-micro";
 import { tlsProblem } from "ts-micro/transport";
 import { connectionDefaults, type RedisConnectionOptions } from "./options.ts";
 import { notConnected, type Owner } from "./owner.ts";
@@ -124,9 +124,7 @@ export function newConnection(options: RedisConnectionOptions, owner: Owner): Co
   /** `undefined` when the connection is closed meanwhile. */
   async function openAgain(signal: AbortSignal): Promise<Session | undefined> {
     for (let attempt = 0; !signal.aborted; attempt++) {
-      // Jitter from the first attempt on: a server that comes back meets all its clients at once.
-      const longest = Math.min(maxReconnectWaitMs, 100 * 2 ** Math.min(attempt, 20));
-      await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      await pause(retryWaitMs(attempt + 1, maxReconnectWaitMs), undefined, { signal }).catch(() => {});
       if (signal.aborted) return undefined;
       try {
         const next = await openAny();

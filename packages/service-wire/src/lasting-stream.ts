@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { MicroError, serviceUnavailable } from "ts-micro";
+import { MicroError, retryWaitMs, serviceUnavailable } from "ts-micro";
 import type { CallOptions } from "ts-micro/client";
 import { askToConfirm } from "./confirm.ts";
 import type { Remote } from "./remote.ts";
@@ -25,8 +25,7 @@ export interface Opened {
   readonly signal: AbortSignal;
 }
 
-/** Waits before a stream is opened again, in milliseconds: doubled from the first to the longest. */
-const firstRetryMs = 100;
+/** Longest wait before a stream is opened again, in milliseconds. */
 const longestRetryMs = 2_000;
 
 /** go-micro's services confirm nothing: after this long, in milliseconds, a stream that is open counts as theirs. */
@@ -162,8 +161,7 @@ export class LastingStream<Item> {
   }
 
   async #wait(failures: number): Promise<void> {
-    const longest = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
-    const ms = longest * (0.5 + 0.5 * Math.random());
+    const ms = retryWaitMs(failures, longestRetryMs);
     await pause(ms, undefined, { ref: false, signal: this.#closed.signal }).catch(() => {});
   }
 }

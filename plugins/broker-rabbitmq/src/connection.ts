@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type Logger, MicroError, serviceUnavailable, unauthorized } from "ts-micro";
+import { type Logger, MicroError, retryWaitMs, serviceUnavailable, unauthorized } from "ts-micro";
 import { brokerErrorId, notConnected } from "ts-micro/broker";
 import { tlsProblem } from "ts-micro/transport";
 import { defaults, type RabbitmqBrokerOptions } from "./options.ts";
@@ -106,7 +106,7 @@ export function newConnection(
   /** `undefined` when the connection is closed meanwhile. */
   async function openAgain(signal: AbortSignal): Promise<Session | undefined> {
     for (let attempt = 0; !signal.aborted; attempt++) {
-      await backOff(attempt, maxReconnectWaitMs, signal);
+      await pause(retryWaitMs(attempt + 1, maxReconnectWaitMs), undefined, { signal }).catch(() => {});
       if (signal.aborted) return undefined;
       try {
         const next = await openAny();
@@ -132,12 +132,6 @@ export function newConnection(
     }
     throw unreachable(failures);
   }
-}
-
-/** With jitter from the first attempt on: a server that comes back meets all its clients at once. */
-export async function backOff(attempt: number, longestMs: number, signal: AbortSignal): Promise<void> {
-  const longest = Math.min(longestMs, 100 * 2 ** Math.min(attempt, 20));
-  await pause(longest * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
 }
 
 function noServer(servers: readonly ServerAddress[]): MicroError {

@@ -1,5 +1,6 @@
-import { type Logger, MicroError } from "ts-micro";
-import { backOff, type Connection } from "./connection.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Logger, MicroError, retryWaitMs } from "ts-micro";
+import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 
 /** What lives on a channel: a publisher, a consumer. */
@@ -65,7 +66,7 @@ export async function keep<Thing extends Living>(setup: KeepSetup<Thing>): Promi
 
   async function makeAgain(): Promise<Thing | undefined> {
     for (let attempt = 0; !signal.aborted; attempt++) {
-      if (attempt > 0) await backOff(attempt, maxWaitMs, signal);
+      if (attempt > 0) await pause(retryWaitMs(attempt, maxWaitMs), undefined, { signal }).catch(() => {});
       await Promise.race([ready?.(), released]);
       const session = await connection.next(signal);
       if (session === undefined) return undefined;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Logger } from "ts-micro";
+import { type Logger, retryWaitMs } from "ts-micro";
 import type { Agents } from "./agents.ts";
 import { asMicroError } from "./consul-error.ts";
 import type { Answer } from "./request.ts";
@@ -14,8 +14,7 @@ export interface FollowerOptions {
   onAnswer(body: unknown, isGap: boolean): void;
 }
 
-/** Waits before Consul is asked again, in milliseconds: doubled from the first to the longest. */
-const firstRetryMs = 100;
+/** Longest wait before Consul is asked again, in milliseconds. */
 const longestRetryMs = 2_000;
 
 /**
@@ -56,7 +55,7 @@ export class Follower {
         const text = `consul: following ${path} failed, the last known nodes are used: ${asMicroError(error).detail}`;
         logger.log(this.#failures === 0 ? "warn" : "debug", text);
         this.#failures++;
-        await this.#wait(retryMs(this.#failures));
+        await this.#wait(retryWaitMs(this.#failures, longestRetryMs));
       }
     }
   }
@@ -82,9 +81,4 @@ export class Follower {
   async #wait(ms: number): Promise<void> {
     await pause(ms, undefined, { ref: false, signal: this.#closed.signal }).catch(() => {});
   }
-}
-
-function retryMs(failures: number): number {
-  const longest = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
-  return longest * (0.5 + 0.5 * Math.random());
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Logger } from "ts-micro";
+import { type Logger, retryWaitMs } from "ts-micro";
 import type { Result, Service } from "ts-micro/registry";
 import { asMicroError, EtcdError, grpcCode } from "./etcd-error.ts";
 import type { Gateway } from "./gateway.ts";
@@ -31,8 +31,7 @@ interface WatchMessage {
   events?: { type?: "DELETE"; kv: KeyValue }[];
 }
 
-/** Waits before etcd is asked again, in milliseconds: doubled from the first to the longest. */
-const firstRetryMs = 100;
+/** Longest wait before etcd is asked again, in milliseconds. */
 const longestRetryMs = 2_000;
 
 /**
@@ -102,7 +101,7 @@ export class Follower {
         logger.log(isNews ? "warn" : "debug", text);
         hasWarned ||= isNews;
         failures++;
-        await this.#wait(retryMs(failures));
+        await this.#wait(retryWaitMs(failures, longestRetryMs));
       }
     }
     this.#stream?.close();
@@ -215,9 +214,4 @@ export class Follower {
 /** The revision is older than what etcd keeps, or newer than what it has. */
 function isOutOfRange(error: unknown): error is EtcdError {
   return error instanceof EtcdError && error.grpcCode === grpcCode.outOfRange;
-}
-
-function retryMs(failures: number): number {
-  const longest = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
-  return longest * (0.5 + 0.5 * Math.random());
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Logger } from "ts-micro";
+import { type Logger, retryWaitMs } from "ts-micro";
 import type { Api, Stream } from "./api.ts";
 import { asMicroError, KubernetesError } from "./kubernetes-error.ts";
 
@@ -28,8 +28,7 @@ export interface ReflectorOptions<T> {
   onChange(objects: Iterable<T>): void;
 }
 
-/** Waits before the API server is asked again, in milliseconds: doubled from the first to the longest. */
-const firstRetryMs = 100;
+/** Longest wait before the API server is asked again, in milliseconds. */
 const longestRetryMs = 2_000;
 
 /**
@@ -86,7 +85,7 @@ export class Reflector<T extends KubernetesObject> {
           logger.log(failures === 0 ? "warn" : "debug", text);
           failures++;
         }
-        await this.#wait(retryMs(failures));
+        await this.#wait(retryWaitMs(failures, longestRetryMs));
       }
       this.#stream?.close();
       this.#stream = undefined;
@@ -126,9 +125,4 @@ export class Reflector<T extends KubernetesObject> {
   async #wait(ms: number): Promise<void> {
     await pause(ms, undefined, { ref: false, signal: this.#closed.signal }).catch(() => {});
   }
-}
-
-function retryMs(failures: number): number {
-  const longest = Math.min(firstRetryMs * 2 ** Math.max(0, failures - 1), longestRetryMs);
-  return longest * (0.5 + 0.5 * Math.random());
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "../logger.ts";
+import { retryWaitMs } from "../retry-wait.ts";
 import { applyChange, isSame, type Snapshot, snapshotOf } from "./cache-changes.ts";
 import type { Registry, Result, Watcher } from "./registry.ts";
 
@@ -12,8 +13,7 @@ export interface EntryOptions {
   onChange(services: Snapshot): void;
 }
 
-/** Waits after a failure, in milliseconds: doubled from the first to the longest. */
-const firstRetryMs = 100;
+/** Longest wait after failures, in milliseconds. */
 const longestRetryMs = 30_000;
 
 /** Timers of Node can't be set for longer; those 24 days are as good as for ever here. */
@@ -101,7 +101,7 @@ export class CacheEntry {
       if (this.#closed) return this.services;
       this.#failures++;
       // Nobody waits for a registry that is known to fail.
-      this.#isFreshFor(retryMs(this.#failures), Number.POSITIVE_INFINITY);
+      this.#isFreshFor(retryWaitMs(this.#failures, longestRetryMs), Number.POSITIVE_INFINITY);
       logger.warn(`registry cache: ${name} can't be looked up, its last known nodes are used: ${error}`);
     }
     return this.services;
@@ -154,11 +154,9 @@ export class CacheEntry {
     }
     this.#watcher = undefined;
     if (this.#closed) return;
-    this.#retry = setTimeout(() => void this.#follow(failed + 1), retryMs(failed + 1)).unref();
+    this.#retry = setTimeout(
+      () => void this.#follow(failed + 1),
+      retryWaitMs(failed + 1, longestRetryMs),
+    ).unref();
   }
-}
-
-function retryMs(failures: number): number {
-  const longest = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs);
-  return longest * (0.5 + 0.5 * Math.random());
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Connection, createInbox, type Msg, nanos, type Session } from "@ts-micro/nats-connection";
-import { type Logger, MicroError } from "ts-micro";
+import { type Logger, MicroError, retryWaitMs } from "ts-micro";
 import type { Delivery, Incoming } from "ts-micro/broker";
 import type { Receiving } from "../engine.ts";
 import { readMessage } from "../read-message.ts";
@@ -70,7 +70,7 @@ export async function newReceiver(setup: ReceiverSetup): Promise<Receiving> {
         const text = `can't go on with "${consumer.topic}" yet: ${MicroError.from(thrown).detail}`;
         if (attempt === 0) logger.warn(text);
         else logger.debug(text);
-        await pause(Math.min(100 * 2 ** attempt, 2_000), undefined, { ref: false });
+        await pause(retryWaitMs(attempt + 1, 2_000), undefined, { ref: false });
       }
     }
   }
