@@ -24,6 +24,8 @@ export interface ClientServerSubject {
   newTransport?: (hub: string) => Transport;
   /** Where servers listen on any free place. @default "127.0.0.1:0" */
   address?: string;
+  /** What a caller's address looks like. @default `host:port` */
+  peer?: RegExp;
   /** What the pair can do; what it can't is not tried. @default everything */
   supports?: Partial<ClientServerSupports>;
   /** Content types to try beside the client's default, each with a body that comes back as it is. */

@@ -1,6 +1,7 @@
 import type { Msg, Session } from "@ts-micro/nats-connection";
 import { MicroError } from "ts-micro";
 import { carriedHeader, type Message, type Socket, type SocketEvents } from "ts-micro/transport";
+import type { End } from "./ends.ts";
 import { transportErrorId } from "./options.ts";
 import type { Frame, Wire } from "./wire.ts";
 
@@ -20,7 +21,7 @@ export interface SocketSetup {
 const highWaterMark = 256 * 1024;
 
 /** One end of a connection through NATS. Messages are told in rounds of the event loop, so never inside `send`. */
-export class NatsSocket implements Socket {
+export class NatsSocket implements Socket, End {
   readonly local: string;
   readonly remote: string;
   /** When a message last came or went, as `performance.now()` has it. */

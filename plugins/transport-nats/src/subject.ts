@@ -3,6 +3,9 @@ import { createInbox } from "@ts-micro/nats-connection";
 /** Where connections of ours are opened, below the subject that go-micro's clients write to. */
 export const diallingOf = (subject: string): string => `${subject}.dial`;
 
+/** Where connections of bytes are opened. */
+export const connectingOf = (subject: string): string => `${subject}.connect`;
+
 /**
  * The subject to listen on for an address: the address itself, or a new one when its port is 0, as go-micro's.
  * @throws Error saying why the address is none

@@ -18,6 +18,7 @@ import { newTurnSelector, type TurnSelector } from "./turn-selector.ts";
 export interface ClientServerBench {
   readonly supports: ClientServerSupports;
   readonly contentTypes: Readonly<Record<string, unknown>>;
+  readonly peer: RegExp;
   /** A test in a world of its own, which is taken down when it ends, however it ends. */
   test(name: string, run: (world: World) => Promise<void>): void;
 }
@@ -68,6 +69,7 @@ export function newClientServerBench(subject: ClientServerSubject): ClientServer
   return {
     supports: { ...everything, ...subject.supports },
     contentTypes: subject.contentTypes ?? {},
+    peer: subject.peer ?? /:\d+$/,
     test(name, run) {
       test(name, { timeout: subject.timeoutMs ?? 30_000 }, async () => {
         const hub = randomUUID();

@@ -75,7 +75,7 @@ const releaseMs = 15_000;
 
 /**
  * Makes a server of a wire protocol.
- * @param quicker shares the port wherever the transport has one
+ * @param quicker shares the port wherever the transport has connections of bytes
  * @throws TypeError for an option out of range
  */
 export function newServerOver(wire: Wire, options: ServerOptions = {}, quicker?: Wire): Server {
@@ -195,9 +195,9 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}, quicker?:
     return together(own, sharing);
   }
 
-  /** The protocols that share the port. */
+  /** The protocols that share the port. The quicker one's clients open their connections by the transport. */
   function guests(): readonly Wire[] {
-    return quicker !== undefined && parts.transport.sharesPort
+    return quicker !== undefined && parts.transport.connect !== undefined
       ? [quicker, ...settings.wires]
       : settings.wires;
   }

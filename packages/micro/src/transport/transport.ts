@@ -9,7 +9,10 @@ import type { Shape } from "../shape.ts";
 export interface Transport extends AsyncDisposable {
   /** The word users write after `--transport=`. */
   readonly name: string;
-  /** True when other protocols can share the port of a listener: `ListenOptions.protocols`. @default false */
+  /**
+   * True when a listener's address is a port, which other protocols can share: whoever dials `host:port` reaches
+   * `ListenOptions.protocols`. @default false
+   */
   readonly sharesPort?: boolean;
   /**
    * Longest message body that it carries, in bytes, in either direction; absent for no limit. A received one that is
@@ -28,8 +31,8 @@ export interface Transport extends AsyncDisposable {
    */
   listen(address: string, accept: Accept, options?: ListenOptions): Promise<Listener>;
   /**
-   * Opens the connection of bytes that `dial` puts messages on, for another protocol that shares the port. Absent
-   * from transports that have none. Whoever gets it listens for `error`.
+   * Opens a connection of bytes to a listener, for one of its `ListenOptions.protocols`. Absent from transports that have
+   * none. Whoever gets it listens for `error`.
    * @throws MicroError as `dial` does
    */
   connect?(address: string, options: ConnectOptions): Promise<Duplex>;

@@ -1,0 +1,229 @@
+import { Duplex } from "node:stream";
+import type { Msg, Session } from "@ts-micro/nats-connection";
+import { MicroError } from "ts-micro";
+import type { End } from "./ends.ts";
+import { transportErrorId } from "./options.ts";
+import { brokenFrame, headBytes, letters, newFrame, probeFrame, whyOf } from "./stream-wire.ts";
+
+export interface StreamSetup {
+  session: Session;
+  /** The subject on which the other end is, and the one on which this end is. */
+  peer: string;
+  own: string;
+  local: string;
+  remote: string;
+  onClosed(): void;
+}
+
+/** Bytes on their way to a reader that has not taken them, before the writer waits. */
+const windowBytes = 1024 * 1024;
+
+/** A reader tells what it has taken in pieces of this size, in bytes. */
+const takenBytes = windowBytes / 4;
+
+/** Longer writes go in several messages, so that those of others find their way between them. */
+const maxFrameBytes = 256 * 1024;
+
+/**
+ * One end of a connection of bytes through NATS, for a protocol that brings its own frames. What was written in one go
+ * is one message.
+ */
+export class NatsStream extends Duplex implements End {
+  readonly local: string;
+  readonly remote: string;
+  readonly session: Session;
+  readonly #setup: StreamSetup;
+  readonly #peer: string;
+  readonly #longest: number;
+  /** What has come and the reader had no room for. */
+  #inbox: Buffer[] = [];
+  #inboxBytes = 0;
+  #wanted = false;
+  /** The other end sends no more bytes; and the reader knows. */
+  #ended = false;
+  #told = false;
+  #sent = 0;
+  #received = 0;
+  #unread = 0;
+  #taken = 0;
+  /** What is written, as far as the window allows. */
+  #waiting: { readonly bytes: Buffer; at: number; readonly done: () => void } | undefined;
+  #finished = false;
+
+  constructor(setup: StreamSetup) {
+    super();
+    this.#setup = setup;
+    this.session = setup.session;
+    this.local = setup.local;
+    this.remote = setup.remote;
+    this.#peer = setup.peer;
+    this.#longest = Math.min(maxFrameBytes, setup.session.maxPayload - headBytes);
+  }
+
+  /** What came for this end. */
+  receive({ headers, data }: Msg): void {
+    if (this.destroyed) return;
+    if (headers?.code === 503) {
+      this.lose(`nobody listens for ${this.remote} any more`);
+      return;
+    }
+    const frame = Buffer.from(data.buffer, data.byteOffset, data.length);
+    try {
+      this.#take(frame);
+    } catch (thrown) {
+      this.destroy(this.#error(500, `${this.remote} sent what is no frame: ${String(thrown)}`));
+    }
+  }
+
+  /** The connection to NATS, or the other end, is gone. */
+  lose(why: string): void {
+    this.#finished = true;
+    this.#ended = true;
+    this.destroy(this.#error(503, `connection to ${this.remote} lost: ${why}`, "connection-lost"));
+  }
+
+  probe(): void {
+    this.#publish(probeFrame);
+  }
+
+  close(): Promise<void> {
+    this.destroy();
+    return Promise.resolve();
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.#deliver();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#waiting = { bytes: chunk, at: 0, done };
+    this.#send();
+  }
+
+  override _writev(pieces: { chunk: Buffer }[], done: () => void): void {
+    this.#waiting = { bytes: Buffer.concat(pieces.map(({ chunk }) => chunk)), at: 0, done };
+    this.#send();
+  }
+
+  override _final(done: () => void): void {
+    this.#finished = true;
+    this.#publish(newFrame(letters.end, this.#nextNumber()));
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // The other end reads no more than it has; nor does this one write what it may still have.
+    if (!this.#finished || !this.#ended) {
+      const detail = error === null ? "the other end broke it off" : MicroError.from(error).detail;
+      this.#publish(brokenFrame({ code: 503, detail: `connection to ${this.local} lost: ${detail}` }));
+    }
+    this.#finished = true;
+    this.#ended = true;
+    this.#inbox = [];
+    this.#waiting = undefined;
+    this.#setup.onClosed();
+    done(error);
+  }
+
+  #take(frame: Buffer): void {
+    switch (frame[0]) {
+      case letters.bytes:
+        this.#expect(frame);
+        if (this.#ended) throw new Error("bytes came behind the end");
+        this.#inbox.push(frame.subarray(headBytes));
+        this.#inboxBytes += frame.length - headBytes;
+        // A frame may begin within the window and end beyond it.
+        if (this.#inboxBytes > windowBytes + maxFrameBytes) throw new Error("it sends more than was allowed");
+        this.#deliver();
+        break;
+      case letters.end:
+        if (frame.length < headBytes) {
+          this.lose("the other end is gone");
+          break;
+        }
+        this.#expect(frame);
+        if (this.#ended) throw new Error("it ended twice");
+        this.#ended = true;
+        this.#deliver();
+        break;
+      case letters.broken: {
+        const { code, detail } = whyOf(frame);
+        this.#finished = true;
+        this.#ended = true;
+        this.destroy(this.#error(code, detail, "connection-lost"));
+        break;
+      }
+      case letters.taken:
+        this.#unread -= frame.readUInt32BE(1);
+        if (this.#unread < 0) throw new Error("more was taken than was sent");
+        this.#send();
+        break;
+      case letters.probe:
+        break;
+      default:
+        throw new Error(`a frame can't begin with ${frame[0]}`);
+    }
+  }
+
+  #expect(frame: Buffer): void {
+    const number = frame.readUInt32BE(1);
+    if (number !== this.#received)
+      throw new Error(`frame ${number} came instead of ${this.#received}: one was lost`);
+    this.#received = (this.#received + 1) % 2 ** 32;
+  }
+
+  #nextNumber(): number {
+    const number = this.#sent;
+    this.#sent = (number + 1) % 2 ** 32;
+    return number;
+  }
+
+  #send(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    const { bytes, done } = waiting;
+    while (waiting.at < bytes.length && this.#unread < windowBytes) {
+      const size = Math.min(bytes.length - waiting.at, this.#longest);
+      const frame = newFrame(letters.bytes, this.#nextNumber(), size);
+      bytes.copy(frame, headBytes, waiting.at, waiting.at + size);
+      waiting.at += size;
+      this.#unread += size;
+      this.#publish(frame);
+    }
+    if (waiting.at < bytes.length) return;
+    this.#waiting = undefined;
+    done();
+  }
+
+  #deliver(): void {
+    while (this.#wanted) {
+      const bytes = this.#inbox.shift();
+      if (bytes === undefined) break;
+      this.#inboxBytes -= bytes.length;
+      this.#taken += bytes.length;
+      this.#wanted = this.push(bytes);
+    }
+    if (this.#taken >= takenBytes) {
+      this.#publish(newFrame(letters.taken, this.#taken));
+      this.#taken = 0;
+    }
+    if (this.#ended && this.#inbox.length === 0 && !this.#told) {
+      this.#told = true;
+      this.push(null);
+    }
+  }
+
+  #publish(payload: Uint8Array): void {
+    try {
+      // With a subject for answers the server tells when nobody listens.
+      this.session.nats.publish(this.#peer, payload, { reply: this.#setup.own });
+    } catch {
+      if (!this.destroyed) this.lose("there is no connection to nats");
+    }
+  }
+
+  #error(code: number, detail: string, reason?: "connection-lost"): MicroError {
+    return new MicroError({ id: transportErrorId, code, detail, ...(reason !== undefined && { reason }) });
+  }
+}

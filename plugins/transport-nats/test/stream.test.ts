@@ -1,0 +1,120 @@
+/** Connections of bytes: what a protocol with frames of its own has instead of a socket. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { after, before, describe, test } from "node:test";
+import { nats } from "@ts-micro/conformance";
+import { MicroError } from "ts-micro";
+import { all, alpn, Streams, until } from "./streams.ts";
+
+/** The error that a stream ends with; `undefined` when it ends well. */
+async function endOf(stream: Duplex): Promise<Error | undefined> {
+  let failure: Error | undefined;
+  stream.on("error", (error) => {
+    failure = error;
+  });
+  stream.resume();
+  if (!stream.closed) await new Promise((resolve) => stream.once("close", resolve));
+  return failure;
+}
+
+describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => {
+  let streams: Streams;
+  before(async () => {
+    streams = await Streams.start();
+  });
+  after(() => streams?.[Symbol.asyncDispose]());
+
+  test("bytes come as they were written, however many, and each side ends by itself", async () => {
+    const [client, peer] = await streams.pair();
+    const [out, back] = [randomBytes(9 * 1024 * 1024), randomBytes(300_000)];
+    const arrivedOut = all(peer);
+    for (let at = 0; at < out.length; at += 1_234_567) client.write(out.subarray(at, at + 1_234_567));
+    client.end();
+    assert.ok((await arrivedOut).equals(out));
+    const arrivedBack = all(client);
+    peer.cork();
+    peer.write("text, ");
+    peer.write(back);
+    peer.uncork();
+    peer.end();
+    assert.ok((await arrivedBack).equals(Buffer.concat([Buffer.from("text, "), back])));
+    await until(() => client.closed && peer.closed);
+    assert.deepEqual([client.errored, peer.errored], [null, null]);
+  });
+
+  test("a reader that doesn't read holds the writer, and lets it go on", async () => {
+    const [client, peer] = await streams.pair();
+    const out = randomBytes(4 * 1024 * 1024);
+    const written: number[] = [];
+    for (let part = 0; part < 16; part++) {
+      client.write(out.subarray(part * 262_144, (part + 1) * 262_144), () => void written.push(part));
+    }
+    // The server has passed on what was sent when it answers what was sent behind it.
+    for (const _ of [1, 2]) await streams.connect(await streams.listen((stream) => stream.end()));
+    assert.ok(written.length > 0 && written.length < 8, `${written.length} of 16 parts were written`);
+    client.end();
+    assert.ok((await all(peer)).equals(out));
+    assert.equal(written.length, 16);
+    peer.destroy();
+    client.destroy();
+  });
+
+  test("an end that is destroyed takes the other one with it", async () => {
+    const [client, peer] = await streams.pair();
+    const ended = endOf(peer);
+    client.destroy();
+    const error = await ended;
+    assert.ok(MicroError.is(error));
+    assert.deepEqual([error.code, error.reason], [503, "connection-lost"]);
+    // Who comes too late learns it from the first thing that is said.
+    const [lost, gone] = await streams.pair();
+    const late = endOf(lost);
+    gone.on("error", () => {});
+    (gone as Duplex & { lose(why: string): void }).lose("for the test");
+    lost.write("anybody?");
+    assert.ok(MicroError.is(await late));
+  });
+
+  test("where nobody takes bytes, or speaks the protocol, connecting fails with the reason", async () => {
+    const accept = () => ({ message() {}, close() {} });
+    const plain = await streams.transport.listen("no-protocols", accept);
+    const other = await streams.listen(() => {});
+    for (const [address, wanted, text] of [
+      ["nobody", alpn, /could not dial nobody: nobody who takes connections of bytes listens there/],
+      [plain.address, alpn, /nobody who takes connections of bytes/],
+      [other, ["h2", "x"], /none of the protocols h2, x is spoken there/],
+      ["a b", alpn, /it is no subject of NATS/],
+    ] as const) {
+      await assert.rejects(
+        streams.connect(address, wanted),
+        (thrown: unknown) =>
+          MicroError.is(thrown) && thrown.reason === "connection-failed" && text.test(thrown.detail),
+      );
+    }
+    await assert.rejects(streams.connect(other, alpn, AbortSignal.abort()), { code: 499 });
+  });
+
+  test("whoever sends no frames, loses one, or sends more than was allowed, is cut off", async () => {
+    const frame = (letter: string, number: number, size = 0) =>
+      Buffer.concat([Buffer.from([letter.charCodeAt(0), 0, 0, 0, number]), Buffer.alloc(size)]);
+    for (const [frames, text] of [
+      [[Buffer.from("?")], /a frame can't begin with 63/],
+      [[frame("B", 0, 3), frame("B", 2, 3)], /frame 2 came instead of 1: one was lost/],
+      [[frame("E", 0), frame("B", 1, 3)], /bytes came behind the end/],
+      [[frame("E", 0), frame("E", 1)], /it ended twice/],
+      [[frame("T", 9)], /more was taken than was sent/],
+      [Array.from({ length: 6 }, (_, number) => frame("B", number, 262_144)), /more than was allowed/],
+    ] as const) {
+      const end = await streams.byHand();
+      let failure: Error | undefined;
+      end.stream.on("error", (error) => {
+        failure = error;
+      });
+      for (const each of frames) end.send(each);
+      await until(() => end.stream.closed);
+      assert.ok(MicroError.is(failure) && text.test(failure.detail), String(failure));
+      await until(() => end.frames.some((told) => told.startsWith('X{"code":503,')));
+    }
+  });
+});
