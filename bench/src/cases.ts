@@ -81,6 +81,14 @@ export const cases: Readonly<Record<string, Case>> = {
     contenders: ["mux", "mux-1000-nodes"],
     byDefault: true,
   },
+  "rpc/nats": {
+    title: "Small calls through NATS",
+    question: world,
+    kind: "calls",
+    inFlight: [1, 64],
+    contenders: ["mux-nats", "mucp-nats", "moleculer-nats", "nest-nats", "nats-request"],
+    byDefault: true,
+  },
   "local/call": {
     title: "Calls inside one process",
     question: world,

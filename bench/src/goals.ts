@@ -65,6 +65,13 @@ const goals: readonly Goal[] = [
     perCpu("grpc/small", 64, "grpc", "grpc-js"),
   ),
   more(
+    "RPC over NATS, 64 in flight, calls/s, against Moleculer NATS",
+    1.1,
+    1.4,
+    calls("rpc/nats", 64, "mux-nats", "moleculer-nats"),
+  ),
+  more("the same per CPU-second", 1.1, 1.4, perCpu("rpc/nats", 64, "mux-nats", "moleculer-nats")),
+  more(
     "events over NATS, per CPU-second, against Moleculer NATS",
     2,
     3,

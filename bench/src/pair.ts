@@ -16,7 +16,7 @@ const warmCalls = 15_000;
 
 export interface Sample {
   readonly callsPerSecond: number;
-  /** Of client and server together: what stays stable on a shared machine. */
+  /** Of client and server together, and of the nats-server between them: what stays stable on a shared machine. */
   readonly callsPerCpuSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -26,24 +26,31 @@ export interface Sample {
   readonly rssMiB?: number;
 }
 
+/** What stands between client and server and works for nobody else meanwhile. */
+export interface Between {
+  cpuMs(): number;
+}
+
 /** A contender's server and client, each a process of its own. */
 export class Pair {
   readonly #server: ChildProcess;
   readonly #client: ChildProcess;
+  readonly #between: Between;
 
-  private constructor(server: ChildProcess, client: ChildProcess) {
+  private constructor(server: ChildProcess, client: ChildProcess, between: Between) {
     this.#server = server;
     this.#client = client;
+    this.#between = between;
   }
 
-  static async start(contender: string): Promise<Pair> {
+  static async start(contender: string, between: Between = { cpuMs: () => 0 }): Promise<Pair> {
     const env = { ...process.env, NODE_ENV: "production" };
     // So that bytes may be a part of an order.
     const options = { env, serialization: "advanced" } as const;
     const server = fork(program, ["server", contender], options);
     const client = fork(program, ["client", contender, await reportOf<string>(server)], options);
     await reportOf(client);
-    return new Pair(server, client);
+    return new Pair(server, client, between);
   }
 
   /**
@@ -59,6 +66,7 @@ export class Pair {
 
   async run(load: Load): Promise<Sample> {
     const before = await this.#serverUsage();
+    const cpuBefore = this.#between.cpuMs();
     const start = performance.now();
     this.#client.send(load);
     const report = await reportOf<LoadReport>(this.#client);
@@ -72,7 +80,8 @@ export class Pair {
       }
       seconds = (performance.now() - start) / 1_000;
     }
-    const cpuSeconds = (report.cpuMs + after.cpuMs - before.cpuMs) / 1_000;
+    const betweenMs = this.#between.cpuMs() - cpuBefore;
+    const cpuSeconds = (report.cpuMs + after.cpuMs - before.cpuMs + betweenMs) / 1_000;
     return {
       callsPerSecond: calls / seconds,
       callsPerCpuSecond: calls / cpuSeconds,

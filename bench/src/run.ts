@@ -1,4 +1,4 @@
-import { nats } from "@ts-micro/conformance";
+import { nats as natsBinary } from "@ts-micro/conformance";
 import { type Case, cases } from "./cases.ts";
 import { contenderNamed } from "./contenders/index.ts";
 import { installSize } from "./install-size.ts";
@@ -35,7 +35,7 @@ export function estimateMs(
 /** Why a case can't be run on this machine. */
 export function missingFor(name: string): string | undefined {
   const needsNats = cases[name]?.contenders.some((each) => contenderNamed(each).needs === "nats");
-  const { skip } = nats();
+  const { skip } = natsBinary();
   return needsNats && skip !== false ? skip : undefined;
 }
 
@@ -52,7 +52,7 @@ export async function runCase(
 ): Promise<Result> {
   const { title, question, kind, inFlight, contenders } = caseNamed(name, only);
   const needsNats = contenders.some((each) => contenderNamed(each).needs === "nats");
-  await using _nats = needsNats ? await withNats() : undefined;
+  await using nats = needsNats ? await withNats() : undefined;
   const machine = thisMachine();
   const pairs = new Map<string, Runner>();
   const samples = new Map<string, Sample[]>();
@@ -65,7 +65,7 @@ export async function runCase(
   try {
     for (const contender of contenders) {
       const isStart = kind === "imports" || kind === "answers";
-      const pair = isStart ? new Starts(contender) : await Pair.start(contender);
+      const pair = isStart ? new Starts(contender) : await Pair.start(contender, nats);
       pairs.set(contender, pair);
       await pair.warmUp({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
     }

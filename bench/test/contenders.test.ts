@@ -12,8 +12,9 @@ import { Starts } from "../src/start.ts";
 /** What publishes only, and what serves nothing, has no answers. */
 const answering = Object.entries(contenders).filter(([name]) => name !== "node" && !name.includes("events"));
 
-for (const [name, { title, load }] of answering) {
-  test(`${title} gives the right answers in every case it is in`, async () => {
+for (const [name, { title, load, needs }] of answering) {
+  test(`${title} gives the right answers in every case it is in`, { skip: skipped(needs) }, async () => {
+    await using _nats = needs === "nats" ? await withNats() : undefined;
     const contender = await load();
     const serving = await contender.serve();
     const caller = await contender.connect(serving.address);
@@ -39,7 +40,7 @@ for (const [name, { title, load }] of answering) {
 
 for (const [name, { title, load, needs }] of Object.entries(contenders)) {
   if (!name.includes("events")) continue;
-  test(`${title} receives what it publishes`, { skip: needs === "nats" && nats().skip }, async () => {
+  test(`${title} receives what it publishes`, { skip: skipped(needs) }, async () => {
     await using _nats = needs === "nats" ? await withNats() : undefined;
     const contender = await load();
     const serving = await contender.serve();
@@ -77,6 +78,10 @@ test("the size of an installation is that of its published files, with all that 
   const both = installSize(["ts-micro", "undici"]);
   assert.ok(both.packages > ours.packages && both.mebibytes > ours.mebibytes);
 });
+
+function skipped(needs: "nats" | undefined): string | false {
+  return needs === "nats" && nats().skip;
+}
 
 /** Bytes are the same whatever kind of array holds them. */
 function plain({ msg, data }: Answer): Answer {

@@ -1,10 +1,12 @@
-/** Publishing: `serve` subscribes, `connect` publishes. No answers are awaited; the subscriber counts. */
+/** Publishing: `serve` subscribes, `connect` publishes. The subscriber is given decoded bodies, and counts. */
 import { newBroker as newNatsBroker } from "@ts-micro/broker-nats";
 import { ServiceBroker } from "moleculer";
 import { type Broker, newHttpBroker } from "ts-micro/broker";
 import { newClient } from "ts-micro/client";
-import { newMdnsRegistry } from "ts-micro/registry";
+import { newMdnsRegistry, newMemoryRegistry } from "ts-micro/registry";
+import { newServer } from "ts-micro/server";
 import type { Caller, Contender, Question } from "../contender.ts";
+import { natsAddress } from "./nats-address.ts";
 
 /** Our default broker: each message is posted to the subscriber, which is found by mDNS. */
 export const httpEvents = ours(() => newHttpBroker({ parts: { registry: newMdnsRegistry() } }));
@@ -15,12 +17,30 @@ function ours(newBroker: () => Broker): Contender {
   return {
     async serve() {
       const broker = newBroker();
-      let received = 0;
-      await broker.connect();
-      await broker.subscribe("bench", () => {
-        received++;
+      const registry = newMemoryRegistry({ addresses: ["bench-server"] });
+      const server = newServer({
+        name: "bench",
+        address: "127.0.0.1:0",
+        drain: { propagationMs: 0 },
+        parts: { broker, registry },
       });
-      return { address: "events", received: () => received, close: () => broker.disconnect() };
+      let received = 0;
+      server.subscribe({
+        topic: "bench",
+        run() {
+          received++;
+        },
+        options: {},
+      });
+      await server.start();
+      return {
+        address: "events",
+        received: () => received,
+        async close() {
+          await server.stop();
+          await broker.disconnect();
+        },
+      };
     },
 
     async connect() {
@@ -71,11 +91,4 @@ function newMoleculer(nodeID: string): ServiceBroker {
 
 function publisher(publish: (question: Question) => Promise<void>, close: () => Promise<void>): Caller {
   return { call: () => Promise.reject(new Error("this contender publishes only")), publish, close };
-}
-
-function natsAddress(): string {
-  const address = process.env.BENCH_NATS;
-  if (address === undefined)
-    throw new Error("BENCH_NATS is not set; the bench starts nats-server and sets it");
-  return address;
 }

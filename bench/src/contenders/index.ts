@@ -40,6 +40,20 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "ours",
     load: async () => (await import("./ours.ts")).muxManyNodes,
   },
+  "mux-nats": {
+    title: "ts-micro, mux over NATS",
+    packages: [],
+    kind: "ours",
+    needs: "nats",
+    load: async () => (await import("./ours.ts")).muxNats,
+  },
+  "mucp-nats": {
+    title: "ts-micro, mucp over NATS",
+    packages: [],
+    kind: "ours",
+    needs: "nats",
+    load: async () => (await import("./ours.ts")).mucpNats,
+  },
   "mux-bytes": {
     title: "ts-micro, mux, bytes",
     packages: [],
@@ -83,6 +97,13 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "peer",
     load: async () => (await import("./moleculer.ts")).moleculer,
   },
+  "moleculer-nats": {
+    title: "Moleculer, NATS",
+    packages: ["moleculer", "nats"],
+    kind: "peer",
+    needs: "nats",
+    load: async () => (await import("./moleculer.ts")).moleculerNats,
+  },
   "moleculer-notepack": {
     title: "Moleculer, TCP, Notepack",
     packages: ["moleculer", "notepack.io"],
@@ -115,6 +136,13 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "peer",
     load: async () => (await import("./nest.ts")).nest,
   },
+  "nest-nats": {
+    title: "NestJS microservices, NATS",
+    packages: ["@nestjs/microservices", "nats"],
+    kind: "peer",
+    needs: "nats",
+    load: async () => (await import("./nest.ts")).nestNats,
+  },
   "fastify-undici": {
     title: "Fastify + undici",
     packages: ["fastify", "undici"],
@@ -144,6 +172,13 @@ export const contenders: Readonly<Record<string, Entry>> = {
     packages: [],
     kind: "limit",
     load: () => Promise.reject(new Error("node alone serves nothing")),
+  },
+  "nats-request": {
+    title: "request of the NATS client",
+    packages: ["@nats-io/transport-node"],
+    kind: "limit",
+    needs: "nats",
+    load: async () => (await import("./nats-request.ts")).natsRequest,
   },
   "json-floor": {
     title: "JSON lines over TCP",

@@ -6,7 +6,8 @@ import {
   type Middleware,
   ServiceBroker,
 } from "moleculer";
-import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
+import { type Answer, answerTo, type Caller, type Contender, type Question } from "../contender.ts";
+import { natsAddress } from "./nats-address.ts";
 
 const helloService = {
   name: "bench",
@@ -29,6 +30,22 @@ export const moleculerNotepack = overTcp({ serializer: "Notepack" });
 
 /** The same with a middleware around calls and one around actions, which do nothing but await. */
 export const moleculerWrapped = overTcp({ middlewares: [wrapper] });
+
+/** Moleculer over NATS, JSON. */
+export const moleculerNats: Contender = {
+  async serve() {
+    const broker = overNats("server");
+    broker.createService(helloService);
+    await broker.start();
+    return { address: "nats", close: () => broker.stop() };
+  },
+
+  async connect() {
+    const broker = overNats("client");
+    await broker.start();
+    return callerOf(broker);
+  },
+};
 
 /** A call of an action of the same process. */
 export const moleculerLocal: Contender = {
@@ -66,11 +83,19 @@ function overTcp(options: BrokerOptions): Contender {
     async connect(address) {
       const broker = newBroker("client", [`${address}/server`]);
       await broker.start();
-      await broker.waitForServices("bench");
-      return {
-        call: (question) => broker.call<Answer, Question>("bench.hello", question),
-        close: () => broker.stop(),
-      };
+      return callerOf(broker);
     },
+  };
+}
+
+function overNats(nodeID: string): ServiceBroker {
+  return new ServiceBroker({ nodeID, logger: false, transporter: `nats://${natsAddress()}` });
+}
+
+async function callerOf(broker: ServiceBroker): Promise<Caller> {
+  await broker.waitForServices("bench");
+  return {
+    call: (question) => broker.call<Answer, Question>("bench.hello", question),
+    close: () => broker.stop(),
   };
 }

@@ -1,13 +1,20 @@
+import { newTransport as newNatsTransport } from "@ts-micro/transport-nats";
 import { type CallFunction, newClient } from "ts-micro/client";
 import { newMemoryRegistry } from "ts-micro/registry";
 import { type HandlerFunction, newHandler, newServer } from "ts-micro/server";
+import { newHttpTransport, type Transport } from "ts-micro/transport";
 import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
+import { natsAddress } from "./nats-address.ts";
 
 /** Our default client and server, JSON bodies: many calls on one connection. */
 export const mux = ours({ mux: true });
 
 /** The same with `mux: false`: mucp over HTTP/1.1 and a pool of connections, as with go-micro. */
 export const mucp = ours({ mux: false });
+
+/** Both of them through NATS: no process has a port. */
+export const muxNats = ours({ mux: true, ...overNats() });
+export const mucpNats = ours({ mux: false, ...overNats() });
 
 /** The first, with a wrapper around each attempt and one around the handler, which do nothing but await. */
 export const muxWrapped = ours({
@@ -29,29 +36,46 @@ export const muxManyNodes = ours({ mux: true }, 1_000);
 
 interface Options {
   readonly mux: boolean;
+  /** Where the server listens. @default any port of this machine */
+  readonly address?: string;
+  readonly newTransport?: () => Transport;
   readonly wrapCall?: readonly ((next: CallFunction) => CallFunction)[];
   readonly wrapHandler?: readonly ((next: HandlerFunction) => HandlerFunction)[];
 }
 
-function ours({ mux, wrapCall = [], wrapHandler = [] }: Options, nodeCount = 1): Contender {
+function overNats(): Pick<Options, "address" | "newTransport"> {
+  // Port 0 is a subject of its own.
+  return { address: ":0", newTransport: () => newNatsTransport({ addresses: [natsAddress()] }) };
+}
+
+function ours(options: Options, nodeCount = 1): Contender {
+  const { mux, wrapCall = [], wrapHandler = [] } = options;
+  const { address: listenAddress = "127.0.0.1:0", newTransport = newHttpTransport } = options;
   return {
     async serve() {
+      const transport = newTransport();
       const server = newServer({
         name: "bench",
-        address: "127.0.0.1:0",
+        address: listenAddress,
         drain: { propagationMs: 0 },
-        parts: { registry: newMemoryRegistry({ addresses: ["bench-server"] }) },
+        parts: { registry: newMemoryRegistry({ addresses: ["bench-server"] }), transport },
         mux,
         wrapHandler,
       });
       server.handle(newHandler("Bench", { Hello: (question: Question) => answerTo(question) }));
       await server.start();
-      return { address: server.address, close: () => server.stop() };
+      return {
+        address: server.address,
+        async close() {
+          await server.stop();
+          await transport.close();
+        },
+      };
     },
 
     async connect(address) {
       // As a registry that both processes share would have it.
-      const registry = newMemoryRegistry({ addresses: ["bench-client"] });
+      const registry = newMemoryRegistry({ addresses: [address] });
       const metadata = mux ? { protocol: "mucp", protocols: "mucp,mux" } : { protocol: "mucp" };
       const nodes = Array.from({ length: nodeCount }, (_, index) => ({
         id: `bench-${index}`,
@@ -59,10 +83,14 @@ function ours({ mux, wrapCall = [], wrapHandler = [] }: Options, nodeCount = 1):
         metadata,
       }));
       await registry.register({ name: "bench", version: "1", metadata: {}, endpoints: [], nodes });
-      const client = newClient({ parts: { registry }, mux, wrapCall });
+      const transport = newTransport();
+      const client = newClient({ parts: { registry, transport }, mux, wrapCall });
       return {
         call: (body) => client.call<Answer>({ service: "bench", endpoint: "Bench.Hello", body }),
-        close: () => client.close(),
+        async close() {
+          await client.close();
+          await transport.close();
+        },
       };
     },
   };
