@@ -3,23 +3,15 @@ import type { IPublishPacket } from "mqtt-packet";
 import { badRequest, type MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
+  type BrokerEngine,
   brokerErrorId,
-  cancelled,
   checkTopic,
-  decodeEnvelope,
-  type EventHandler,
   encodeEnvelope,
   type Incoming,
-  type Message,
   messageHeaders,
+  newBrokerOver,
   newDelivery,
-  newSubscription,
-  notConnected,
-  type PublishOptions,
-  planSubscription,
-  type SubscribeOptions,
-  type Subscription,
-  untilAborted,
+  readEnvelope,
 } from "ts-micro/broker";
 import { newConnection } from "./connection.ts";
 import { defaults, type MqttBrokerOptions } from "./options.ts";
@@ -63,12 +55,8 @@ export function newBroker(options: MqttBrokerOptions = {}): Broker {
     }),
   );
   const publisher = newPublisher(connection, options);
-  const subscriptions = new Set<Subscription>();
-  const publishing = new Set<Promise<void>>();
-  const subscribing = new Set<Promise<Subscription>>();
-  let disconnecting: Promise<void> | undefined;
 
-  const broker: Broker = {
+  const engine: BrokerEngine = {
     name: "mqtt",
     supports: {
       ack: false,
@@ -81,106 +69,42 @@ export function newBroker(options: MqttBrokerOptions = {}): Broker {
       return connection.server;
     },
 
-    async connect(): Promise<void> {
-      await disconnecting;
-      await connection.open();
+    connect: () => connection.open(),
+    close: () => connection.close(true),
+
+    async publish(topic, message) {
+      checkName(topic, "publish on");
+      if (/[+#]/.test(topic)) throw malformed(topic, "publish on", "wildcards are for subscribing");
+      connection.session();
+      // go-micro's publishers set it; their servers look for subscribers by it.
+      const payload = encodeEnvelope(message, message.header[messageHeaders.topic] ?? topic);
+      await publisher.publish(topic, payload);
     },
 
-    disconnect(): Promise<void> {
-      disconnecting ??= disconnect().finally(() => {
-        disconnecting = undefined;
-      });
-      return disconnecting;
-    },
-
-    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      return track(publishing, publish(topic, message, signal));
-    },
-
-    subscribe(
-      topic: string,
-      handler: EventHandler,
-      subscribeOptions: SubscribeOptions = {},
-    ): Promise<Subscription> {
-      return track(subscribing, subscribe(topic, handler, subscribeOptions));
-    },
-
-    [Symbol.asyncDispose]: () => broker.disconnect(),
-  };
-  return broker;
-
-  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
-    checkName(topic, "publish on");
-    if (/[+#]/.test(topic)) throw malformed(topic, "publish on", "wildcards are for subscribing");
-    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-    connection.session();
-    // go-micro's publishers set it; their servers look for subscribers by it.
-    const payload = encodeEnvelope(message, message.header[messageHeaders.topic] ?? topic);
-    await untilAborted(publisher.publish(topic, payload), `publishing on "${topic}"`, signal);
-  }
-
-  async function subscribe(
-    topic: string,
-    handler: EventHandler,
-    subscribeOptions: SubscribeOptions,
-  ): Promise<Subscription> {
-    const plan = planSubscription(broker, topic, subscribeOptions);
-    checkName(topic, "subscribe to");
-    if (/[+#/\0]/.test(plan.queue ?? ""))
-      throw malformed(topic, "subscribe to", `queue "${plan.queue}" has one of + # /`);
-    if (disconnecting !== undefined) throw notConnected("mqtt");
-    connection.session();
-    const delivery = newDelivery({ broker, topic, handler, plan, logger });
-    const subscriber = await openSubscriber(
-      servers,
-      {
-        clientId:
-          clientId === undefined ? `ts-micro-${randomUUID()}` : `${clientId}:${plan.queue ?? ""}:${topic}`,
-        filter: plan.queue === undefined ? topic : `$share/${plan.queue}/${topic}`,
-        shared: plan.queue !== undefined,
-        maxInFlight: plan.maxInFlight,
-        delivery,
+    async subscribe({ broker, topic, handler, plan }) {
+      const { queue, maxInFlight } = plan;
+      checkName(topic, "subscribe to");
+      if (/[+#/\0]/.test(queue ?? ""))
+        throw malformed(topic, "subscribe to", `queue "${queue}" has one of + # /`);
+      connection.session();
+      const setup = {
+        clientId: clientId === undefined ? `ts-micro-${randomUUID()}` : `${clientId}:${queue ?? ""}:${topic}`,
+        filter: queue === undefined ? topic : `$share/${queue}/${topic}`,
+        shared: queue !== undefined,
+        maxInFlight,
+        delivery: newDelivery({ broker, topic, handler, plan, logger }),
         read,
-      },
-      options,
-      logger,
-    );
-    const subscription = newSubscription(topic, subscribeOptions, end, logger);
-    subscriptions.add(subscription);
-    return subscription;
-
-    async function end(): Promise<void> {
-      await subscriber.end();
-      subscriptions.delete(subscription);
-    }
-  }
+      };
+      const subscriber = await openSubscriber(servers, setup, options, logger);
+      return () => subscriber.end();
+    },
+  };
+  return newBrokerOver(engine, logger);
 
   function read({ topic, payload }: IPublishPacket): Incoming | undefined {
-    try {
-      const message = decodeEnvelope(Buffer.from(payload));
-      message.header[messageHeaders.topic] ??= topic;
-      return { message, topic };
-    } catch (thrown) {
-      const why = thrown instanceof Error ? thrown.message : String(thrown);
-      logger.error(`message on "${topic}" dropped, it is no go-micro message: ${why}`);
-      return undefined;
-    }
+    const message = readEnvelope(Buffer.from(payload), topic, logger);
+    return message === undefined ? undefined : { message, topic };
   }
-
-  /** Handlers that still run may publish, so the publisher is closed last. */
-  async function disconnect(): Promise<void> {
-    await Promise.allSettled(subscribing);
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    await Promise.allSettled(publishing);
-    await connection.close(true);
-  }
-}
-
-function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
-  set.add(work);
-  const done = (): void => void set.delete(work);
-  work.then(done, done);
-  return work;
 }
 
 function checkName(topic: string, what: string): void {

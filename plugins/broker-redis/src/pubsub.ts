@@ -1,4 +1,4 @@
-import { newDelivery } from "ts-micro/broker";
+import { newDelivery, readEnvelope } from "ts-micro/broker";
 import type { Mode } from "./broker.ts";
 import { openChannel } from "./channel.ts";
 import { defaults } from "./options.ts";
@@ -14,7 +14,7 @@ export function newPubSub({ connection, options, logger }: ModeSetup): Mode {
 
     publishCommand: (topic, payload) => ["PUBLISH", topic, payload],
 
-    async subscribe({ broker, topic, handler, plan, read }) {
+    async subscribe({ broker, topic, handler, plan }) {
       const delivery = newDelivery({ broker, topic, handler, plan, logger, backlog: maxPendingMessages });
       let dropped = 0;
       const channel = await openChannel({ connection, channel: topic, onMessage, pingIntervalMs, logger });
@@ -36,7 +36,7 @@ export function newPubSub({ connection, options, logger }: ModeSetup): Mode {
           return;
         }
         tellDropped();
-        const message = read(payload);
+        const message = readEnvelope(payload, topic, logger);
         if (message === undefined) room.release();
         else room.take({ message });
       }

@@ -1,6 +1,6 @@
 import type { Connection } from "@ts-micro/redis-connection";
 import type { Logger } from "ts-micro";
-import { type Incoming, newDelivery } from "ts-micro/broker";
+import { type Incoming, newDelivery, readEnvelope } from "ts-micro/broker";
 import type { Mode } from "./broker.ts";
 import { type Entry, messageField } from "./entries.ts";
 import { openGroup } from "./group.ts";
@@ -28,7 +28,7 @@ export function newStreams({ connection, options, logger }: ModeSetup): Mode {
       payload,
     ],
 
-    async subscribe({ broker, topic, handler, plan, read }) {
+    async subscribe({ broker, topic, handler, plan }) {
       const key = keyOf(topic);
       const source =
         plan.queue === undefined
@@ -38,7 +38,7 @@ export function newStreams({ connection, options, logger }: ModeSetup): Mode {
       const settle = source.settle?.bind(source);
 
       function toIncoming(entry: Entry): Incoming | undefined {
-        const message = read(entry.payload);
+        const message = readEnvelope(entry.payload, topic, logger);
         if (message !== undefined) {
           const { attempt } = entry;
           return {

@@ -1,4 +1,5 @@
 import { jsonText } from "../codec/json.ts";
+import type { Logger } from "../logger.ts";
 import { getMetadata, newMetadata } from "../metadata.ts";
 import { type Message, messageHeaders } from "./broker.ts";
 
@@ -26,6 +27,22 @@ export function decodeEnvelope(bytes: Buffer): Message {
   }
   const { Header: header, Body: body } = envelope as { Header?: unknown; Body?: unknown };
   return { header: newMetadata(readHeader(header ?? {})), body: readBody(body ?? "") };
+}
+
+/**
+ * The message of an engine's payload, its topic in the header. `undefined`, and a line in the log, for what is no go-micro
+ * message: no retry would mend it.
+ */
+export function readEnvelope(bytes: Buffer, topic: string, logger: Logger): Message | undefined {
+  try {
+    const message = decodeEnvelope(bytes);
+    message.header[messageHeaders.topic] ??= topic;
+    return message;
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    logger.error(`message on "${topic}" dropped, it is no go-micro message: ${why}`);
+    return undefined;
+  }
 }
 
 export function topicOf(message: Message): string | undefined {

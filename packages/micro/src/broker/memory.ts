@@ -1,19 +1,9 @@
 import { newLogger } from "../logger.ts";
-import {
-  type Broker,
-  type BrokerOptions,
-  type EventHandler,
-  type Message,
-  messageHeaders,
-  type PublishOptions,
-  type SubscribeOptions,
-  type Subscription,
-} from "./broker.ts";
+import { type Broker, type BrokerOptions, type Message, messageHeaders } from "./broker.ts";
+import { type BrokerEngine, newBrokerOver } from "./broker-over.ts";
 import { type Delivery, newDelivery } from "./delivery.ts";
-import { notConnected, untilAborted } from "./failures.ts";
+import { notConnected } from "./failures.ts";
 import { copyMessage } from "./message.ts";
-import { checkTopic, planSubscription } from "./subscribe-options.ts";
-import { newSubscription } from "./subscription.ts";
 import { builtInSupports } from "./supports.ts";
 
 /**
@@ -27,11 +17,9 @@ import { builtInSupports } from "./supports.ts";
 export function newMemoryBroker(options: BrokerOptions = {}): Broker {
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
   const hubName = options.addresses?.[0] ?? "default";
-  const subscriptions = new Set<Subscription>();
   let hub: Hub | undefined;
-  let disconnecting: Promise<void> | undefined;
 
-  const broker: Broker = {
+  const engine: BrokerEngine = {
     name: "memory",
     supports: builtInSupports.memory,
 
@@ -40,58 +28,35 @@ export function newMemoryBroker(options: BrokerOptions = {}): Broker {
     },
 
     async connect(): Promise<void> {
-      await disconnecting;
       hub ??= joinHub(hubName);
     },
 
-    disconnect(): Promise<void> {
-      disconnecting ??= disconnect().finally(() => {
-        disconnecting = undefined;
-      });
-      return disconnecting;
+    async close(): Promise<void> {
+      if (hub !== undefined) leaveHub(hubName);
+      hub = undefined;
     },
 
-    async publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      checkTopic(topic);
+    async publish(topic, message, signal): Promise<void> {
       if (hub === undefined) throw notConnected("memory");
       const delivered = [...hub.receivers(topic)].map((members) => {
         const copy = copyMessage(message);
         copy.header[messageHeaders.topic] ??= topic;
         return deliver(members, copy, 1, signal);
       });
-      await untilAborted(Promise.all(delivered), `publishing on "${topic}"`, signal);
+      await Promise.all(delivered);
     },
 
-    async subscribe(
-      topic: string,
-      handler: EventHandler,
-      subscribeOptions: SubscribeOptions = {},
-    ): Promise<Subscription> {
-      const plan = planSubscription(broker, topic, subscribeOptions);
-      if (hub === undefined || disconnecting !== undefined) throw notConnected("memory");
+    async subscribe({ broker, topic, handler, plan }) {
+      if (hub === undefined) throw notConnected("memory");
       const delivery = newDelivery({ broker, topic, handler, plan, logger, backlog });
       const leave = hub.add(topic, plan.queue, delivery);
-      const subscription = newSubscription(topic, subscribeOptions, end, logger);
-      subscriptions.add(subscription);
-      return subscription;
-
-      async function end(): Promise<void> {
+      return async () => {
         leave();
         await delivery.stop();
-        subscriptions.delete(subscription);
-      }
+      };
     },
-
-    [Symbol.asyncDispose]: () => broker.disconnect(),
   };
-  return broker;
-
-  /** Handlers that still run may publish, so the hub is left last. */
-  async function disconnect(): Promise<void> {
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    if (hub !== undefined) leaveHub(hubName);
-    hub = undefined;
-  }
+  return newBrokerOver(engine, logger);
 }
 
 /** Messages that wait at one subscription before `publish` waits too. */

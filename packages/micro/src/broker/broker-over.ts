@@ -1,0 +1,144 @@
+import type { Logger } from "../logger.ts";
+import type {
+  Broker,
+  BrokerSupports,
+  EventHandler,
+  Message,
+  SubscribeOptions,
+  Subscription,
+} from "./broker.ts";
+import { cancelled, notConnected, untilAborted } from "./failures.ts";
+import { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
+import { newSubscription } from "./subscription.ts";
+
+/**
+ * What an engine brings to become a broker. Checked options, subscriptions that end once, and the order in which all
+ * ends are done for it by `newBrokerOver`.
+ */
+export interface BrokerEngine {
+  /** The word users write after `--broker=`. */
+  readonly name: string;
+  readonly supports: BrokerSupports;
+  /** As `Broker.address`. */
+  readonly address: string;
+  /** Called by one caller at a time, also while connected: then it does nothing. */
+  connect(): Promise<void>;
+  /** Nobody subscribes or publishes any more. Called by one caller at a time, also when nothing is connected. */
+  close(): Promise<void>;
+  /**
+   * As `Broker.publish`, of a topic that isn't empty.
+   * @param signal the caller stops waiting when it aborts, whatever this does
+   */
+  publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void>;
+  /**
+   * Resolves when messages arrive, with what ends the subscription: that resolves when no handler runs any more. Not
+   * called before `connect`, as far as the engine says so itself: 503 `not-connected`.
+   */
+  subscribe(request: SubscribeRequest): Promise<() => Promise<void>>;
+}
+
+export interface SubscribeRequest {
+  /** What the dead letters are published on. */
+  readonly broker: Broker;
+  readonly topic: string;
+  readonly handler: EventHandler;
+  readonly plan: SubscribePlan;
+}
+
+/** Makes a broker of an engine. */
+export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
+  const subscriptions = new Set<Subscription>();
+  const subscribing = new UnderWay();
+  const publishing = new UnderWay();
+  let connecting: Promise<void> | undefined;
+  let disconnecting: Promise<void> | undefined;
+  /** No handler runs any more, so nobody but the user publishes. */
+  let isClosing = false;
+
+  const broker: Broker = {
+    name: engine.name,
+    supports: engine.supports,
+
+    get address() {
+      return engine.address;
+    },
+
+    async connect(): Promise<void> {
+      await disconnecting;
+      connecting ??= engine.connect().finally(() => {
+        connecting = undefined;
+      });
+      await connecting;
+    },
+
+    disconnect(): Promise<void> {
+      disconnecting ??= disconnect().finally(() => {
+        disconnecting = undefined;
+        isClosing = false;
+      });
+      return disconnecting;
+    },
+
+    async publish(topic, message, { signal } = {}): Promise<void> {
+      checkTopic(topic);
+      if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
+      if (isClosing) throw notConnected(engine.name);
+      const work = publishing.add(engine.publish(topic, message, signal));
+      await (signal === undefined ? work : untilAborted(work, `publishing on "${topic}"`, signal));
+    },
+
+    subscribe(topic, handler, options = {}): Promise<Subscription> {
+      return subscribing.add(subscribe(topic, handler, options));
+    },
+
+    [Symbol.asyncDispose]: () => broker.disconnect(),
+  };
+  return broker;
+
+  async function subscribe(
+    topic: string,
+    handler: EventHandler,
+    options: SubscribeOptions,
+  ): Promise<Subscription> {
+    const plan = planSubscription(broker, topic, options);
+    if (disconnecting !== undefined) throw notConnected(engine.name);
+    const end = await engine.subscribe({ broker, topic, handler, plan });
+    const endOnce = async (): Promise<void> => {
+      await end();
+      subscriptions.delete(subscription);
+    };
+    const subscription = newSubscription(topic, options, endOnce, logger);
+    subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** Handlers that still run may publish, so the engine is closed last. */
+  async function disconnect(): Promise<void> {
+    await connecting?.catch(() => {});
+    await subscribing.idle();
+    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
+    isClosing = true;
+    await publishing.idle();
+    await engine.close();
+  }
+}
+
+/** Work that somebody may want to see the end of. It is counted: a publish is too cheap for a set. */
+class UnderWay {
+  #count = 0;
+  readonly #waiting: (() => void)[] = [];
+  readonly #done = (): void => {
+    this.#count--;
+    if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  };
+
+  add<Result>(work: Promise<Result>): Promise<Result> {
+    this.#count++;
+    work.then(this.#done, this.#done);
+    return work;
+  }
+
+  idle(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}
