@@ -5,15 +5,25 @@
  * verifies nothing and listens with a certificate of its own making.
  */
 import { isIP } from "node:net";
-import {
-  type CommonConnectionOptions,
-  type ConnectionOptions,
-  createSecureContext,
-  type SecureContextOptions,
-  type TlsOptions as ServerOptions,
+import type { Duplex } from "node:stream";
+import type {
+  CommonConnectionOptions,
+  ConnectionOptions,
+  SecureContextOptions,
+  TlsOptions as ServerOptions,
+  TLSSocket,
 } from "node:tls";
 import { MicroError } from "./errors.ts";
 import type { PartOptions, TlsOptions } from "./parts.ts";
+
+/** Node's part for TLS, loaded when it is first used: that takes longer than all of a plain connection. */
+export function nodeTls(): typeof import("node:tls") {
+  return process.getBuiltinModule("node:tls");
+}
+
+export function isTlsSocket(socket: Duplex): socket is TLSSocket {
+  return "encrypted" in socket;
+}
 
 /** The TLS options in force, `undefined` for plain TCP. */
 export function tlsOf(options: Pick<PartOptions, "secure" | "tls">): TlsOptions | undefined {
@@ -40,7 +50,7 @@ export function serverTls(tls: TlsOptions, address: string, alpn: readonly strin
   }
   const context = secureContext(tls, alpn);
   try {
-    createSecureContext(context);
+    nodeTls().createSecureContext(context);
   } catch (cause) {
     throw cannotListen(address, `the certificate or key is no good: ${(cause as Error).message}`, cause);
   }

@@ -1,5 +1,5 @@
-import { Agent, type ClientRequest, type RequestOptions, request as requestPlain } from "node:http";
-import { request as requestTls, Agent as TlsAgent } from "node:https";
+import type { ClientRequest, RequestOptions } from "node:http";
+import type { Agent as TlsAgent } from "node:https";
 import { parseAddress } from "../address.ts";
 import { type ErrorReason, MicroError } from "../errors.ts";
 import type { TlsOptions } from "../parts.ts";
@@ -20,8 +20,10 @@ export interface Sender {
 
 export function newSender(options: { timeoutMs: number; tls: TlsOptions | undefined }): Sender {
   const { timeoutMs, tls = {} } = options;
+  // Loaded here rather than by an import: most services publish nothing this way.
+  const http = process.getBuiltinModule("node:http");
   const pool = { keepAlive: true, maxSockets: 32, maxFreeSockets: 16 };
-  const agent = new Agent(pool);
+  const agent = new http.Agent(pool);
   let tlsAgent: TlsAgent | undefined;
 
   async function post(node: Node, body: Buffer, signal?: AbortSignal): Promise<void> {
@@ -52,9 +54,10 @@ export function newSender(options: { timeoutMs: number; tls: TlsOptions | undefi
       headers: { "Content-Type": "application/json", "Content-Length": length },
       ...(signal !== undefined && { signal }),
     };
-    if (node.metadata.secure !== "true") return requestPlain({ ...target, agent });
-    tlsAgent ??= new TlsAgent(pool);
-    return requestTls({ ...target, ...clientTls(tls, host, ["http/1.1"]), agent: tlsAgent });
+    if (node.metadata.secure !== "true") return http.request({ ...target, agent });
+    const https = process.getBuiltinModule("node:https");
+    tlsAgent ??= new https.Agent(pool);
+    return https.request({ ...target, ...clientTls(tls, host, ["http/1.1"]), agent: tlsAgent });
   }
 
   return {

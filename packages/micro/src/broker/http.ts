@@ -18,7 +18,7 @@ import { type Delivery, newDelivery } from "./delivery.ts";
 import { encodeEnvelope } from "./envelope.ts";
 import { brokerErrorId, cancelled, notConnected } from "./failures.ts";
 import { broadcastVersion, type FanOut, newFanOut } from "./http-fan-out.ts";
-import { type Receiver, startReceiver } from "./http-receiver.ts";
+import type { Receiver } from "./http-receiver.ts";
 import { keepRegistered } from "./http-registration.ts";
 import { newSender, type Sender } from "./http-sender.ts";
 import { newSubscribers, serviceName } from "./http-subscribers.ts";
@@ -160,18 +160,17 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   }
 
   function listening(): Promise<Receiver> {
-    receiver ??= startReceiver({
-      listen,
-      tls,
-      maxMessageBytes,
-      holdMs: timeoutMs,
-      logger,
-      find: (id) => targets.get(id),
-    }).catch((thrown: unknown) => {
+    receiver ??= receive().catch((thrown: unknown) => {
       receiver = undefined;
       throw thrown;
     });
     return receiver;
+  }
+
+  async function receive(): Promise<Receiver> {
+    const { startReceiver } = await import("./http-receiver.ts");
+    const find = (id: string) => targets.get(id);
+    return startReceiver({ listen, tls, maxMessageBytes, holdMs: timeoutMs, logger, find });
   }
 
   /**

@@ -88,7 +88,7 @@ function manifestOf(bundled: Bundle, folder: string | undefined): Manifest {
     host: bundled.host,
     ...(typeof name === "string" && { package: name }),
     ...(typeof version === "string" && { version }),
-    builtWith: { esbuild: bundled.esbuildVersion, "ts-micro": hostVersion },
+    builtWith: { esbuild: bundled.esbuildVersion, "ts-micro": hostVersion() },
   };
 }
 

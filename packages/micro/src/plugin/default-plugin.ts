@@ -1,15 +1,20 @@
 /**
  * The plugin system of the process, and functions that use it, as go-micro's package `plugin` has them.
  */
-import { build as buildFile } from "./build.ts";
-import { generate as generateFile } from "./generate.ts";
 import { initConfig } from "./init.ts";
 import { loadAll as loadEach, load as loadOne } from "./load.ts";
 import type { BuildOptions, BuildResult, LoadOptions, Plugin, PluginConfig, PluginSource } from "./plugin.ts";
 
 /** The system that ts-micro brings. It keeps no state of its own: tables and opened modules are the process's. */
 export function newPlugin(): Plugin {
-  return { init: initConfig, load: loadOne, loadAll: loadEach, build: buildFile, generate: generateFile };
+  return {
+    init: initConfig,
+    load: loadOne,
+    loadAll: loadEach,
+    // What makes plugins isn't loaded into services, which only use them.
+    build: async (...asked) => (await import("./build.ts")).build(...asked),
+    generate: async (...asked) => (await import("./generate.ts")).generate(...asked),
+  };
 }
 
 /** What `init`, `load`, `loadAll`, `build` and `generate` use, and services with them. */

@@ -19,7 +19,13 @@ interface Host {
   provide(subpath: string): Promise<void>;
 }
 
-export const hostVersion: string = packageVersion();
+let version: string | undefined;
+
+/** Looked up when it is first asked for, which most programs never do. */
+export function hostVersion(): string {
+  version ??= packageVersion();
+  return version;
+}
 
 const importers: Record<string, () => Promise<Readonly<Record<string, unknown>>>> = {
   "ts-micro": () => import("../index.ts"),
@@ -44,7 +50,9 @@ export async function hostNames(subpath: string): Promise<string[]> {
 }
 
 const own: Host = {
-  version: hostVersion,
+  get version() {
+    return hostVersion();
+  },
   modules: Object.create(null),
   async provide(subpath) {
     own.modules[subpath] = (await importers[subpath]?.()) ?? {};

@@ -1,7 +1,6 @@
 /**
  * Phase `import`: runs the module, within a time limit, and says what stopped it.
  */
-import { execFile } from "node:child_process";
 import { basename, extname, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { formatDuration } from "../duration.ts";
@@ -142,6 +141,7 @@ async function syntaxError(file: PluginFile, cause: SyntaxError): Promise<Plugin
  * `undefined` when the text of this file is right.
  */
 function placeOfSyntaxError(path: string): Promise<string | undefined> {
+  const { execFile } = process.getBuiltinModule("node:child_process");
   const { NODE_OPTIONS: _, ...env } = process.env;
   return new Promise((resolve) => {
     execFile(process.execPath, ["--check", path], { env, timeout: 10_000 }, (error, _out, stderr) => {

@@ -57,7 +57,7 @@ export function readManifest(text: string, path: string): Manifest | undefined {
     throw failure(
       path,
       "PLUGIN_MANIFEST_INVALID",
-      `line 1, the manifest, has form ${parsed.schema}, and ts-micro ${hostVersion} reads form 1`,
+      `line 1, the manifest, has form ${parsed.schema}, and ts-micro ${hostVersion()} reads form 1`,
       "Update ts-micro, or build the plugin with this version.",
     );
   }
@@ -87,7 +87,7 @@ export function checkManifest(manifest: Manifest, path: string): void {
     throw failure(
       path,
       "PLUGIN_HOST_MODULE_MISSING",
-      `the plugin needs ${missing.join(", ")}, which ts-micro ${hostVersion} doesn't have`,
+      `the plugin needs ${missing.join(", ")}, which ts-micro ${hostVersion()} doesn't have`,
       "Update ts-micro, or build the plugin with this version.",
     );
   }

@@ -5,7 +5,7 @@
 import { newLogger } from "../logger.ts";
 import { recordNotFound } from "./failures.ts";
 import { defaultFolder, logPath } from "./file-names.ts";
-import { FileTable } from "./file-table.ts";
+import type { FileTable } from "./file-table.ts";
 import { checkKey, encodeRecord, placeOf, selectionOfList, selectionOfRead } from "./request.ts";
 import type { Store, StoreOptions, StorePlace } from "./store.ts";
 import { newSweeper } from "./sweeper.ts";
@@ -48,6 +48,7 @@ export function newFileStore(options: FileStoreOptions = {}): Store {
   /** A failure isn't kept: whoever has the table may let go of it. */
   async function openTable(path: string): Promise<FileTable> {
     try {
+      const { FileTable } = await import("./file-table.ts");
       const opened = await FileTable.open({ path, sync, logger });
       open.add(opened);
       if (opened.hasMortals) sweeper.soon();

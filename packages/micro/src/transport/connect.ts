@@ -1,9 +1,8 @@
 import { connect as connectPlain, type Socket } from "node:net";
-import { connect as connectSecure } from "node:tls";
 import { parseAddress } from "../address.ts";
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import type { TlsOptions } from "../parts.ts";
-import { clientTls, tlsProblem } from "../tls.ts";
+import { clientTls, nodeTls, tlsProblem } from "../tls.ts";
 
 export interface ConnectOptions {
   /** Use TLS. */
@@ -27,7 +26,7 @@ export function connectTcp(address: string, options: ConnectOptions): Promise<So
     const socket =
       tls === undefined
         ? connectPlain(target)
-        : connectSecure({ ...clientTls(tls, target.host, alpn), port: target.port });
+        : nodeTls().connect({ ...clientTls(tls, target.host, alpn), port: target.port });
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);

@@ -1,7 +1,6 @@
 import type { Socket as NetSocket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { MicroError } from "../errors.ts";
-import { closedInSilence, refusesHandshake, tlsProblem } from "../tls.ts";
+import { closedInSilence, isTlsSocket, refusesHandshake, tlsProblem } from "../tls.ts";
 import { connectionFailed } from "./connect.ts";
 import type { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
@@ -58,7 +57,7 @@ class HttpClientSocket extends HttpSocket {
   }
 
   protected override ended(): Error | undefined {
-    if (this.#received || !(this.stream instanceof TLSSocket)) return undefined;
+    if (this.#received || !isTlsSocket(this.stream)) return undefined;
     return this.#sent
       ? this.lost(new Error(closedInSilence))
       : connectionFailed(this.#address, closedInSilence);

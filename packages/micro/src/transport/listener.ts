@@ -2,12 +2,11 @@
  * A TCP or TLS port that several wire protocols share, told apart by the first bytes a client sends.
  */
 import { createServer as createPlain, type Server, type Socket } from "node:net";
-import { createServer as createSecure, TLSSocket } from "node:tls";
 import { joinAddress, parseListenAddress } from "../address.ts";
 import { MicroError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { TlsOptions } from "../parts.ts";
-import { serverTls } from "../tls.ts";
+import { isTlsSocket, nodeTls, serverTls } from "../tls.ts";
 import type { Listener, Protocol } from "./transport.ts";
 
 export interface ListenTcpOptions {
@@ -97,7 +96,8 @@ function turn(): Promise<void> {
 function newServer(address: string, options: ListenTcpOptions): Server {
   if (options.tls === undefined) return createPlain();
   const alpn = options.protocols.flatMap((protocol) => protocol.alpn ?? []);
-  return createSecure({ ...serverTls(options.tls, address, alpn), handshakeTimeout: options.headTimeoutMs });
+  const settings = { ...serverTls(options.tls, address, alpn), handshakeTimeout: options.headTimeoutMs };
+  return nodeTls().createServer(settings);
 }
 
 /** Finds out which protocol a connection speaks and hands it over with all its bytes unread. */
@@ -154,7 +154,7 @@ function recognise(candidates: readonly Protocol[], bytes: Buffer): Protocol | "
 
 /** The protocols that fit what ALPN has agreed on; all when it was not used. */
 function withAlpn(connection: Socket, protocols: readonly Protocol[]): readonly Protocol[] {
-  const agreed = connection instanceof TLSSocket ? connection.alpnProtocol : false;
+  const agreed = isTlsSocket(connection) ? connection.alpnProtocol : false;
   if (typeof agreed !== "string") return protocols;
   return protocols.filter(({ alpn = [] }) => alpn.length === 0 || alpn.includes(agreed));
 }
