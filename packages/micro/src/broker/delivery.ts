@@ -120,14 +120,20 @@ export function newDelivery(setup: DeliverySetup): Delivery {
       const incoming = waiting.shift();
       if (incoming === undefined) break;
       running++;
-      void handling.handle(incoming).then(done);
+      const handled = handling.handle(incoming);
+      if (handled === undefined) free();
+      else void handled.then(done);
     }
     while (roomWaiters.length > 0 && inHand() < capacity) roomWaiters.shift()?.(newRoom());
     if (inHand() === 0) onIdle();
   }
 
-  function done(): void {
+  function free(): void {
     running--;
+  }
+
+  function done(): void {
+    free();
     proceed();
   }
 }

@@ -1,6 +1,6 @@
 import { jsonText } from "../codec/json.ts";
 import type { Logger } from "../logger.ts";
-import { getMetadata, newMetadata } from "../metadata.ts";
+import { canonicalKey, getMetadata, type Metadata, newMetadata } from "../metadata.ts";
 import { type Message, messageHeaders } from "./broker.ts";
 
 /**
@@ -8,12 +8,28 @@ import { type Message, messageHeaders } from "./broker.ts";
  * header sorted (`codec/json/marshaler.go` over `broker.Message`). The topic is written into the header.
  */
 export function encodeEnvelope(message: Message, topic: string): Buffer {
-  const entries = Object.entries(message.header).filter(([key]) => key !== messageHeaders.topic);
-  entries.push([messageHeaders.topic, topic]);
-  const header = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-  const { buffer, byteOffset, byteLength } = message.body;
-  const body = Buffer.from(buffer, byteOffset, byteLength).toString("base64");
-  return Buffer.from(`{"Header":${jsonText("broker message", header)},"Body":"${body}"}`);
+  return Buffer.from(envelopeText(message, topic));
+}
+
+/** The same as text, for engines that put it into a line of their own. */
+export function envelopeText({ header, body }: Message, topic: string): string {
+  const names = Object.keys(header);
+  if (header[messageHeaders.topic] === undefined) names.push(messageHeaders.topic);
+  // Almost always they are sorted already.
+  if (names.some((name, index) => index > 0 && name < (names[index - 1] as string))) names.sort();
+  let fields = "";
+  for (const name of names) {
+    const value = name === messageHeaders.topic ? topic : header[name];
+    if (value !== undefined) fields += `${fields === "" ? "" : ","}${quoted(name)}:${quoted(value)}`;
+  }
+  const base64 = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("base64");
+  return `{"Header":{${fields}},"Body":"${base64}"}`;
+}
+
+/** Most texts need no escapes, neither JSON's nor those that Go adds. */
+function quoted(text: string): string {
+  const isPlain = typeof text === "string" && /^[ !#-%'-;=?-[\]-~]*$/.test(text);
+  return isPlain ? `"${text}"` : jsonText("broker message", text);
 }
 
 /**
@@ -26,7 +42,7 @@ export function decodeEnvelope(bytes: Buffer): Message {
     throw new TypeError("the envelope is no object");
   }
   const { Header: header, Body: body } = envelope as { Header?: unknown; Body?: unknown };
-  return { header: newMetadata(readHeader(header ?? {})), body: readBody(body ?? "") };
+  return { header: readHeader(header ?? {}), body: readBody(body ?? "") };
 }
 
 /**
@@ -49,14 +65,18 @@ export function topicOf(message: Message): string | undefined {
   return getMetadata(message.header, messageHeaders.topic);
 }
 
-function readHeader(header: unknown): [string, string][] {
+function readHeader(header: unknown): Metadata {
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
     throw new TypeError("Header is no object");
   }
-  return Object.entries(header).map(([key, value]) => {
-    if (typeof value !== "string") throw new TypeError(`Header ${JSON.stringify(key)} is no text`);
-    return [key, value];
-  });
+  const metadata = newMetadata();
+  const texts = header as Readonly<Record<string, unknown>>;
+  for (const name in texts) {
+    const text = texts[name];
+    if (typeof text !== "string") throw new TypeError(`Header ${JSON.stringify(name)} is no text`);
+    metadata[canonicalKey(name)] = text;
+  }
+  return metadata;
 }
 
 function readBody(body: unknown): Buffer {

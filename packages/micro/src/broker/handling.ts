@@ -1,4 +1,5 @@
 import { getMetadata } from "../metadata.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import { type Event, type Message, messageHeaders } from "./broker.ts";
 import type { DeliverySetup } from "./delivery.ts";
 import { copyMessage, deadLetterMessage } from "./message.ts";
@@ -23,8 +24,11 @@ export type Outcome = "handled" | "dead-lettered" | "dropped" | "returned";
 
 /** The way of one message through its handler: attempts, verdict, what follows a failure. */
 export interface Handling {
-  /** Resolves when the message is done with and its engine knows. Never rejects. */
-  handle(incoming: Incoming): Promise<void>;
+  /**
+   * Resolves when the message is done with and its engine knows; `undefined` when it is so already, as after a handler
+   * that returns no promise. Never throws or rejects.
+   */
+  handle(incoming: Incoming): Promise<void> | undefined;
   /** For a message that no handler will see. */
   giveBack(incoming: Incoming): void;
   /** The subscription ends: nothing waits any longer, for a retry or for an acknowledgement. */
@@ -38,9 +42,11 @@ export function newHandling(setup: DeliverySetup): Handling {
   let ending = false;
 
   return {
-    async handle(incoming: Incoming): Promise<void> {
-      const { outcome, attempts } = await attemptUntilDone(incoming);
-      if (outcome !== "acknowledged") await settle(incoming, outcome, attempts);
+    handle(incoming: Incoming): Promise<void> | undefined {
+      const number = incoming.attempt ?? 1;
+      const first = attempt(incoming, number);
+      const isDone = first === "handled" && incoming.settle === undefined;
+      return isDone ? undefined : finish(incoming, number, first);
     },
     giveBack(incoming: Incoming): void {
       if (incoming.settle !== undefined) void settle(incoming, "returned", (incoming.attempt ?? 1) - 1);
@@ -52,11 +58,18 @@ export function newHandling(setup: DeliverySetup): Handling {
     },
   };
 
+  async function finish(incoming: Incoming, number: number, first: Attempted): Promise<void> {
+    const { outcome, attempts } = await attemptUntilDone(incoming, number, first);
+    if (outcome !== "acknowledged") await settle(incoming, outcome, attempts);
+  }
+
   async function attemptUntilDone(
     incoming: Incoming,
+    number: number,
+    first: Attempted,
   ): Promise<{ outcome: Outcome | "acknowledged"; attempts: number }> {
-    for (let attempts = incoming.attempt ?? 1; ; attempts++) {
-      const result = await attempt(incoming, attempts);
+    for (let attempts = number, present = first; ; present = attempt(incoming, ++attempts)) {
+      const result = await present;
       if (typeof result === "string") return { outcome: result, attempts };
       if (attempts > plan.retries)
         return { outcome: await giveUp(incoming, attempts, result.thrown), attempts };
@@ -72,15 +85,15 @@ export function newHandling(setup: DeliverySetup): Handling {
     }
   }
 
-  async function attempt(incoming: Incoming, number: number): Promise<Verdict | "handled"> {
+  function attempt(incoming: Incoming, number: number): Attempted {
     // What the handler does to the message must not show in the next attempt, nor in the dead letter.
     const keep = plan.retries > 0 || plan.deadLetter !== undefined || plan.manualAck;
     const message = keep ? copyMessage(incoming.message) : incoming.message;
     const delivered = { topic: incoming.topic ?? topic, message, attempt: number };
     if (plan.manualAck) return verdictOf(incoming, delivered);
     try {
-      await handler({ ...delivered, ack: doNothing, nack: doNothing });
-      return "handled";
+      const work = handler(new AutoEvent(delivered.topic, message, number));
+      return isPromiseLike(work) ? ended(work) : "handled";
     } catch (thrown) {
       return { thrown };
     }
@@ -180,7 +193,34 @@ export function newHandling(setup: DeliverySetup): Handling {
 /** `acknowledged`: the engine has been told already. With `thrown`, the handler threw or gave the message back. */
 type Verdict = "acknowledged" | "returned" | { thrown: unknown };
 
-async function doNothing(): Promise<void> {}
+/** What became of an attempt, or what will tell. */
+type Attempted = Verdict | "handled" | Promise<Verdict | "handled">;
+
+async function ended(work: PromiseLike<void>): Promise<Verdict | "handled"> {
+  try {
+    await work;
+    return "handled";
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+/** Done when its handler is, whatever it calls. */
+class AutoEvent implements Event {
+  readonly topic: string;
+  readonly message: Message;
+  readonly attempt: number;
+
+  constructor(topic: string, message: Message, attempt: number) {
+    this.topic = topic;
+    this.message = message;
+    this.attempt = attempt;
+  }
+
+  async ack(): Promise<void> {}
+
+  async nack(): Promise<void> {}
+}
 
 function fieldsOf(
   incoming: Incoming,

@@ -1,7 +1,7 @@
 export * from "./broker.ts";
 export { type BrokerEngine, newBrokerOver, type SubscribeRequest } from "./broker-over.ts";
 export { type Delivery, type DeliverySetup, newDelivery, type Room } from "./delivery.ts";
-export { decodeEnvelope, encodeEnvelope, readEnvelope } from "./envelope.ts";
+export { decodeEnvelope, encodeEnvelope, envelopeText, readEnvelope } from "./envelope.ts";
 export { brokerErrorId, cancelled, notConnected, untilAborted } from "./failures.ts";
 export type { Incoming, Outcome } from "./handling.ts";
 export { type HttpBrokerOptions, newHttpBroker } from "./http.ts";

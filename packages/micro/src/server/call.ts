@@ -1,10 +1,10 @@
 import type { CallContext } from "../context.ts";
 import { internalServerError, MicroError } from "../errors.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import { checkBodySize } from "../transport/message-size.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 import { errorAnswer, unaryAnswer } from "./response.ts";
-import { isPromiseLike } from "./results.ts";
 import type { Route, Router } from "./router.ts";
 import { textOf } from "./thrown.ts";
 

@@ -9,12 +9,12 @@ import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
 import { Ring } from "../mux/ring.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import { bodyTooLarge } from "../transport/message-size.ts";
 import { localAddressOf, remoteAddressOf } from "../transport/stream-address.ts";
 import { unencodable } from "./call.ts";
 import { type MuxHead, MuxHeads } from "./mux-heads.ts";
 import { MuxSession } from "./mux-session.ts";
-import { isPromiseLike } from "./results.ts";
 import type { Router } from "./router.ts";
 
 /** What all connections of a server share. */

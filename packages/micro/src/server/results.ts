@@ -1,13 +1,6 @@
 /** What a handler gave, for servers of any protocol. */
 import { internalServerError } from "../errors.ts";
 
-/** A plain value can be answered at once; only a promise has to be waited for. */
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function"
-  );
-}
-
 /** @throws MicroError 500 for a handler of a stream that gave nothing to iterate over */
 export function iterable(endpoint: string, answers: unknown): AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof answers === "object" && answers !== null) {
