@@ -74,7 +74,7 @@ export const mutations: MutationList<PairExports> = {
     ],
     ["client/attempt.js", "reduceRight", "reduce", "the last wrapper is the outermost"],
     [
-      "client/connection.js",
+      "client/mucp-call.js",
       "interrupt(error) {\n        this.#connection.destroy();",
       "interrupt(error) {",
       "the server isn't told that the caller left",

@@ -1,9 +1,8 @@
 import { internalServerError, MicroError, serviceUnavailable } from "../errors.ts";
 import { headers } from "../headers.ts";
 import type { DialOptions, Message, Socket, SocketEvents, Transport } from "../transport/transport.ts";
-import type { Interruptible, Limit } from "./limit.ts";
 
-/** What waits for the messages of a connection: an exchange, or a stream. */
+/** What waits for the messages of a connection: a call, or a stream. */
 export interface Receiver {
   message(message: Message): void;
   drain?(): void;
@@ -55,30 +54,15 @@ export class Connection {
     return this.#ended !== undefined || this.#socket === undefined || this.#socket.closed;
   }
 
-  /** Sends one request and gives the message that comes next. The limit's end breaks the connection. */
-  exchange(request: Message, limit: Limit): Promise<Message> {
-    return new Promise((resolve, reject) => {
-      const exchange = new Exchange(this, limit, resolve, reject);
-      this.#receiver = exchange;
-      limit.begin(exchange);
-      if (limit.error !== undefined) return;
-      try {
-        this.#socket?.send(request);
-      } catch (thrown) {
-        // The transport refuses the message, a header name for example; the connection is as good as before.
-        this.#receiver = undefined;
-        limit.done(exchange);
-        reject(thrown);
-      }
-    });
-  }
-
   /** Who gets the messages from now on. */
   receive(receiver: Receiver | undefined): void {
     this.#receiver = receiver;
   }
 
-  /** False: much is waiting; go on at the receiver's `drain`. */
+  /**
+   * False: much is waiting; go on at the receiver's `drain`.
+   * @throws MicroError 400 as the transport's socket does; nothing was sent then.
+   */
   send(message: Message): boolean {
     return this.#socket?.send(message) ?? true;
   }
@@ -128,44 +112,6 @@ export class Connection {
     this.#receiver = undefined;
     this.#onEnd(this);
     receiver?.closed(error);
-  }
-}
-
-/** A request and the answer to it: go-micro's servers can't have two on one connection. */
-class Exchange implements Receiver, Interruptible {
-  readonly #connection: Connection;
-  readonly #limit: Limit;
-  readonly #resolve: (answer: Message) => void;
-  readonly #reject: (error: MicroError) => void;
-
-  constructor(
-    connection: Connection,
-    limit: Limit,
-    resolve: (answer: Message) => void,
-    reject: (error: MicroError) => void,
-  ) {
-    this.#connection = connection;
-    this.#limit = limit;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  message(answer: Message): void {
-    this.#limit.done(this);
-    this.#connection.receive(undefined);
-    // The server gave up for the same deadline: that must not look like an answer of the handler's own.
-    if (this.#limit.isOver()) this.#reject(this.#limit.expire());
-    else this.#resolve(answer);
-  }
-
-  closed(error: MicroError): void {
-    this.#limit.done(this);
-    this.#reject(error);
-  }
-
-  interrupt(error: MicroError): void {
-    this.#connection.destroy();
-    this.#reject(error);
   }
 }
 

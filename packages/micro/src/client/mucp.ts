@@ -1,12 +1,13 @@
-import { newMetadata } from "../metadata.ts";
 import type { Transport } from "../transport/transport.ts";
-import type { WireAttempt } from "./attempt.ts";
+import type { Outcome, WireAttempt } from "./attempt.ts";
 import type { Client, ClientOptions } from "./client.ts";
 import { type ClientHost, type ClientWire, newClientOver } from "./client-over.ts";
+import type { Connection } from "./connection.ts";
+import { MucpCall } from "./mucp-call.ts";
 import { muxClientWire } from "./mux.ts";
 import { Pool } from "./pool.ts";
 import { openStream } from "./stream.ts";
-import { checkRequest, formatFor, readAnswer, writeHeader } from "./wire.ts";
+import { checkRequest, formatFor } from "./wire.ts";
 
 /** What mucp's calls and streams of one client share. */
 export interface Mucp extends Pick<ClientHost, "settings" | "path"> {
@@ -50,7 +51,8 @@ const mucp: ClientWire = {
       nextId: () => String(ids++),
     };
     return {
-      call: (attempt) => exchange(shared, attempt),
+      call: (attempt) => new Promise((succeed, fail) => send(shared, attempt, { succeed, fail })),
+      send: (attempt, outcome) => send(shared, attempt, outcome),
       stream: (attempt) => openStream(shared, attempt),
       keepOnly: (service, nodes) => pool.keepOnly(service, nodes),
       close: () => pool.close(),
@@ -58,7 +60,8 @@ const mucp: ClientWire = {
   },
 };
 
-async function exchange(mucp: Mucp, attempt: WireAttempt): Promise<unknown> {
+/** No promise unless a connection has to be made. */
+function send(mucp: Mucp, attempt: WireAttempt, outcome: Outcome): void {
   const { settings, pool } = mucp;
   const { node, request, limit } = attempt;
   const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
@@ -67,16 +70,14 @@ async function exchange(mucp: Mucp, attempt: WireAttempt): Promise<unknown> {
   const body = format.codec.encode(request.body, frame, request.requestType);
   const transport = mucp.transport();
   checkRequest(body, transport, request.endpoint);
-  const connection =
-    pool.take(transport, node.address) ?? (await pool.dial(transport, request.service, node.address, limit));
-  const header = Object.assign(newMetadata(), attempt.metadata);
-  writeHeader(header, request, format, id, limit.remainingMs());
-  limit.doing = "waiting for the answer of";
-  limit.address = node.address;
-  try {
-    const answer = await connection.exchange({ header, body }, limit);
-    return readAnswer(answer, request, format, node.address);
-  } finally {
-    pool.release(connection);
+  const sendOn = (connection: Connection): void =>
+    new MucpCall(pool, connection, attempt, format, outcome).send(id, body);
+  const idle = pool.take(transport, node.address);
+  if (idle !== undefined) sendOn(idle);
+  else {
+    pool
+      .dial(transport, request.service, node.address, limit)
+      .then(sendOn)
+      .catch((thrown) => outcome.fail(thrown));
   }
 }

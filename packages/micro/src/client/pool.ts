@@ -71,13 +71,13 @@ export class Pool {
       connection.close();
       return;
     }
-    const stack = this.#idle.get(connection.address) ?? [];
-    if (stack.length >= this.#options.size) {
+    const stack = this.#idle.get(connection.address);
+    if ((stack?.length ?? 0) >= this.#options.size) {
       connection.close();
       return;
     }
-    stack.push(connection);
-    this.#idle.set(connection.address, stack);
+    if (stack === undefined) this.#idle.set(connection.address, [connection]);
+    else stack.push(connection);
     this.#timer ??= this.#expireLater();
   }
 
