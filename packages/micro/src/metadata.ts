@@ -10,7 +10,8 @@ export type Metadata = Record<string, string>;
 
 /** A new, empty map without a prototype. */
 export function newMetadata(entries?: Iterable<readonly [string, string]> | Metadata): Metadata {
-  const metadata: Metadata = Object.create(null);
+  // Not `Object.create(null)`: V8 makes a hash table of that, which is several times slower to fill and to walk.
+  const metadata: Metadata = Object.setPrototypeOf({}, null);
   if (entries === undefined) return metadata;
   const pairs = Symbol.iterator in entries ? entries : Object.entries(entries);
   for (const [key, value] of pairs as Iterable<readonly [string, string]>) {
