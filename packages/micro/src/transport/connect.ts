@@ -1,4 +1,4 @@
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, type OnReadOpts, type Socket } from "node:net";
 import { parseAddress } from "../address.ts";
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import type { TlsOptions } from "../parts.ts";
@@ -12,21 +12,30 @@ export interface ConnectOptions {
   /** Limit for the whole establishing, TLS included, in milliseconds. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  /**
+   * Takes the bytes as they are read, beside the socket's own stream: they are in memory that all such sockets share, and
+   * are others when this returns. Of data events there are none then. @default the stream has them
+   */
+  read?: ((bytes: Buffer) => void) | undefined;
 }
+
+/** What sockets with a `read` are read into: Node otherwise makes 64 KiB for each time that a socket is read. */
+const shared = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
  * Opens a TCP or TLS connection to `host:port`. The socket already has a listener for `error`.
  * @throws MicroError 503 `connection-failed` naming the address and what to do; 499 `cancelled` by the signal.
  */
 export function connectTcp(address: string, options: ConnectOptions): Promise<Socket> {
-  const { tls, alpn, timeoutMs, signal } = options;
+  const { tls, alpn, timeoutMs, signal, read } = options;
   return new Promise((resolve, reject) => {
     const target = dialledAddress(address);
     if (signal?.aborted === true) throw cancelled(address, signal);
+    const reading = read === undefined ? {} : { onread: into(read) };
     const socket =
       tls === undefined
-        ? connectPlain(target)
-        : nodeTls().connect({ ...clientTls(tls, target.host, alpn), port: target.port });
+        ? connectPlain({ ...target, ...reading })
+        : nodeTls().connect({ ...clientTls(tls, target.host, alpn), port: target.port, ...reading });
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
@@ -50,6 +59,16 @@ export function connectTcp(address: string, options: ConnectOptions): Promise<So
       settle();
     });
   });
+}
+
+function into(read: (bytes: Buffer) => void): OnReadOpts {
+  return {
+    buffer: shared,
+    callback(length) {
+      read(shared.subarray(0, length));
+      return true;
+    },
+  };
 }
 
 export function connectionFailed(address: string, why: string, cause?: unknown): MicroError {

@@ -6,7 +6,7 @@ import type { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpSocket } from "./http-socket.ts";
 import { requestHead } from "./http-writer.ts";
-import type { Message, Socket, SocketEvents } from "./transport.ts";
+import type { Message, SocketEvents } from "./transport.ts";
 
 /** Speaks HTTP/1.1 with the server at the other end of a connection. */
 export function openHttp(
@@ -14,7 +14,7 @@ export function openHttp(
   address: string,
   events: SocketEvents,
   options: { maxMessageBytes: number },
-): Socket {
+): HttpSocket {
   return new HttpClientSocket(connection, address, options.maxMessageBytes).open(events);
 }
 
@@ -31,7 +31,7 @@ class HttpClientSocket extends HttpSocket {
     this.#address = address;
   }
 
-  open(events: SocketEvents): Socket {
+  open(events: SocketEvents): HttpSocket {
     this.start(events);
     return this;
   }

@@ -2,7 +2,7 @@
  * Cuts a stream of bytes into HTTP/1.1 messages (RFC 9112), requests or responses.
  *
  * Works on whole chunks: the bytes of a head are looked at once more only when it arrived in pieces, and a body
- * that arrived in one chunk is a view into it.
+ * that arrived in one chunk is a view into it, where that chunk isn't lent.
  */
 import { ByteCollector } from "./byte-collector.ts";
 import { HttpError } from "./http-error.ts";
@@ -13,6 +13,7 @@ import {
   parseResponseHead,
   refuseIllegalBytes,
 } from "./http-head.ts";
+import { HttpHeadMemory } from "./http-head-memory.ts";
 
 export interface HttpParserOptions {
   kind: "request" | "response";
@@ -45,6 +46,7 @@ export class HttpParser {
   readonly #options: HttpParserOptions;
   readonly #maxHeadBytes: number;
   readonly #parseHead: (text: string) => HttpHead;
+  readonly #memory = new HttpHeadMemory();
   #state: State = "head";
   /** The beginning of a head, a line or a trailer whose end has not arrived. */
   #rest: Buffer = noBytes;
@@ -52,6 +54,7 @@ export class HttpParser {
   #searched = 0;
   #head: HttpHead | undefined;
   #body: ByteCollector | undefined;
+  #lent = false;
   /** Bytes missing of the body, or of the current chunk. */
   #missing = 0;
 
@@ -79,20 +82,23 @@ export class HttpParser {
   }
 
   /**
-   * Reads the next bytes, which may not be changed afterwards.
+   * Reads the next bytes.
+   * @param lent what is kept of them is copied; others may not be changed afterwards
    * @throws HttpError for bytes that can't be accepted; the parser has stopped then.
    */
-  push(bytes: Buffer): void {
+  push(bytes: Buffer, lent = false): void {
     try {
       let chunk = bytes;
+      this.#lent = lent;
       if (this.#rest.length > 0) {
         chunk = Buffer.concat([this.#rest, bytes]);
+        this.#lent = false;
         this.#rest = noBytes;
       }
       for (let at = 0; at < chunk.length; ) {
         const next = this.#read(chunk, at);
         if (next === undefined) {
-          this.#rest = chunk.subarray(at);
+          this.#rest = this.#own(chunk.subarray(at));
           return;
         }
         at = next;
@@ -138,12 +144,24 @@ export class HttpParser {
   }
 
   #readHead(chunk: Buffer, at: number): number | undefined {
+    const known = this.#memory.read(chunk, at);
+    if (known !== undefined && this.#memory.length - headEnd.length <= this.#maxHeadBytes) {
+      this.#searched = 0;
+      return this.#begin(known, chunk, at + this.#memory.length);
+    }
     const end = this.#find(headEnd, chunk, at, this.#maxHeadBytes, 431, "head");
     if (end === undefined) return undefined;
-    const head = this.#parseHead(chunk.toString("latin1", at, end));
+    const text = chunk.toString("latin1", at, end);
+    const head = this.#parseHead(text);
     const next = end + headEnd.length;
     // 100 Continue and its kin come before the real answer.
     if (head.status >= 100 && head.status < 200 && head.status !== 101) return next;
+    this.#memory.keep(text, head);
+    return this.#begin(head, chunk, next);
+  }
+
+  /** @param next where the body begins */
+  #begin(head: HttpHead, chunk: Buffer, next: number): number {
     this.#head = head;
     if (head.body === "chunked") {
       this.#state = "chunk-line";
@@ -165,7 +183,7 @@ export class HttpParser {
     const piece = chunk.subarray(at, end);
     this.#missing -= piece.length;
     if (this.#body === undefined && this.#missing === 0) {
-      this.#finish(piece);
+      this.#finish(this.#own(piece));
     } else {
       this.#body ??= new ByteCollector(piece.length + this.#missing);
       this.#body.append(piece);
@@ -242,6 +260,11 @@ export class HttpParser {
     refuseIllegalBytes(chunk.toString("latin1", start, stop));
     this.#searched = length;
     return undefined;
+  }
+
+  /** A view of the present chunk that stays as it is. */
+  #own(view: Buffer): Buffer {
+    return this.#lent ? Buffer.from(view) : view;
   }
 
   #collect(piece: Buffer): void {

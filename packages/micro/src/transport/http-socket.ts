@@ -41,7 +41,12 @@ export abstract class HttpSocket implements Socket {
   #waiting = "";
   #flushScheduled = false;
   /** Made once, so that scheduling makes no closure. */
-  readonly #flushNow = (): void => this.#flush();
+  readonly #flushNow = (): void => {
+    this.#flushScheduled = false;
+    this.#flush();
+  };
+  /** Bytes are being read: what is sent meanwhile is written when all of them are. */
+  #reading = false;
   #drainOwed = false;
   /** Set when nothing is sent or delivered any more. */
   #closed = false;
@@ -66,7 +71,7 @@ export abstract class HttpSocket implements Socket {
   protected start(events: SocketEvents): void {
     this.#events = events;
     const { stream } = this;
-    stream.on("data", (bytes: Buffer) => this.#read(bytes));
+    stream.on("data", (bytes: Buffer) => this.read(bytes));
     stream.on("end", () => this.#peerEnded());
     // Once this end has said all it wanted, it is no matter how the other one leaves.
     stream.on("error", (error) =>
@@ -127,10 +132,30 @@ export abstract class HttpSocket implements Socket {
   protected write(bytes: string): void {
     this.#waiting += bytes;
     if (this.#waiting.length >= joinedBytes) this.#flush();
-    else if (!this.#flushScheduled) {
+    else if (!this.#flushScheduled && !this.#reading) {
       this.#flushScheduled = true;
       process.nextTick(this.#flushNow);
     }
+  }
+
+  /**
+   * The peer has sent these.
+   * @param lent they are others when this returns
+   */
+  read(bytes: Buffer, lent = false): void {
+    if (this.#closed) return;
+    this.#reading = true;
+    try {
+      this.parser.push(bytes, lent);
+      this.#reading = false;
+      this.#flush();
+    } catch (error) {
+      this.#reading = false;
+      if (error instanceof HttpError) this.refused(error);
+      else this.fail(this.error(500, `handling a message failed: ${String(error)}`, { cause: error }));
+      return;
+    }
+    this.advanced();
   }
 
   pause(): void {
@@ -190,18 +215,6 @@ export abstract class HttpSocket implements Socket {
     return this.error(500, `connection to ${this.remote} lost: ${why}`, { reason, cause });
   }
 
-  #read(bytes: Buffer): void {
-    if (this.#closed) return;
-    try {
-      this.parser.push(bytes);
-    } catch (error) {
-      if (error instanceof HttpError) this.refused(error);
-      else this.fail(this.error(500, `handling a message failed: ${String(error)}`, { cause: error }));
-      return;
-    }
-    this.advanced();
-  }
-
   #peerEnded(): void {
     if (this.#closed) return;
     try {
@@ -234,7 +247,6 @@ export abstract class HttpSocket implements Socket {
   }
 
   #flush(): void {
-    this.#flushScheduled = false;
     if (this.#waiting === "") return;
     const bytes = this.#waiting;
     this.#waiting = "";

@@ -17,13 +17,12 @@ const userAgent = "Go-http-client/1.1";
  */
 export function requestHead(host: string, header: Metadata, bodyLength: number): string {
   const canonical = withCanonicalNames(header);
-  const agent = headerValue(canonical["User-Agent"] ?? userAgent);
-  const agentLine = agent === "" ? "" : `User-Agent: ${agent}\r\n`;
+  const start = `POST / HTTP/1.1\r\nHost: ${asBytes(host)}\r\n${agentLine(canonical["User-Agent"])}`;
+  const lines = fieldLines(canonical, "User-Agent");
   // Go takes an empty body of a POST for one of unknown length.
-  const bodyLine = bodyLength === 0 ? "Transfer-Encoding: chunked" : `Content-Length: ${bodyLength}`;
-  const fields = fieldLines(canonical, "User-Agent");
-  const end = bodyLength === 0 ? "\r\n0\r\n\r\n" : "\r\n";
-  return asBytes(`POST / HTTP/1.1\r\nHost: ${host}\r\n${agentLine}${bodyLine}\r\n${fields}${end}`);
+  return bodyLength === 0
+    ? `${start}Transfer-Encoding: chunked\r\n${lines}\r\n0\r\n\r\n`
+    : `${start}Content-Length: ${bodyLength}\r\n${lines}\r\n`;
 }
 
 /**
@@ -32,12 +31,10 @@ export function requestHead(host: string, header: Metadata, bodyLength: number):
  * @throws MicroError 400 `encode-failed` for a header name that HTTP can't carry.
  */
 export function responseHead(header: Metadata, bodyLength: number): string {
-  const fields = fieldLines(withCanonicalNames(header));
-  return asBytes(
-    bodyLength === 0
-      ? `HTTP/1.1 200 OK\r\n${fields}Content-Length: 0\r\n\r\n`
-      : `HTTP/1.1 200 OK\r\nContent-Length: ${bodyLength}\r\n${fields}\r\n`,
-  );
+  const lines = fieldLines(withCanonicalNames(header));
+  return bodyLength === 0
+    ? `HTTP/1.1 200 OK\r\n${lines}Content-Length: 0\r\n\r\n`
+    : `HTTP/1.1 200 OK\r\nContent-Length: ${bodyLength}\r\n${lines}\r\n`;
 }
 
 /** A whole answer that tells why a request was refused; the connection is closed after it. */
@@ -49,28 +46,78 @@ export function refusal(statusLine: string, why: string): string {
   );
 }
 
+/** A name as a message's header may have it, and the last line that was written for it. */
+interface Field {
+  readonly canonical: string;
+  readonly framing: boolean;
+  value: string;
+  line: string;
+}
+
+/** Most messages of a process have the same few names, and almost always the same values. */
+const fields = new Map<string, Field>();
+
+/** Bounds of what is remembered: names, and the length of a value. */
+const maxFields = 1024;
+const maxValueLength = 256;
+
+/** @throws MicroError 400 `encode-failed` for a name that HTTP can't carry. */
+function fieldOf(name: string): Field {
+  const known = fields.get(name);
+  if (known !== undefined) return known;
+  const canonical = headerName(name);
+  if (canonical === undefined) throw badHeaderName(name);
+  const field = { canonical, framing: framingNames.has(canonical), value: "", line: `${canonical}: \r\n` };
+  if (fields.size < maxFields) fields.set(name, field);
+  return field;
+}
+
+function fieldLine(field: Field, value: string): string {
+  if (field.value === value) return field.line;
+  const line = `${field.canonical}: ${asBytes(headerValue(value))}\r\n`;
+  if (value.length <= maxValueLength) {
+    field.value = value;
+    field.line = line;
+  }
+  return line;
+}
+
 /** The same object when its names are canonical already, which is the rule. */
 function withCanonicalNames(header: Metadata): Metadata {
-  for (const key in header) {
-    const name = headerName(key);
-    if (name === undefined) throw badHeaderName(key);
-    if (name !== key) return newMetadata(header);
+  for (const name in header) {
+    if (fieldOf(name).canonical === name) continue;
+    for (const each in header) fieldOf(each);
+    return newMetadata(header);
   }
   return header;
 }
 
+/** @param header with canonical names; they are in order already, as a rule. */
 function fieldLines(header: Metadata, except?: string): string {
-  const names: string[] = [];
-  let sorted = true;
-  for (const name in header) {
-    if (framingNames.has(name) || name === except) continue;
-    if (names.length > 0 && name < (names[names.length - 1] ?? "")) sorted = false;
-    names.push(name);
-  }
-  if (!sorted) names.sort();
   let lines = "";
-  for (const name of names) lines += `${name}: ${headerValue(header[name] ?? "")}\r\n`;
+  let before = "";
+  for (const name in header) {
+    if (name < before) return sortedLines(header, except);
+    before = name;
+    lines += lineOf(header, name, except);
+  }
   return lines;
+}
+
+function sortedLines(header: Metadata, except?: string): string {
+  const names = Object.keys(header).sort();
+  return names.map((name) => lineOf(header, name, except)).join("");
+}
+
+function lineOf(header: Metadata, name: string, except: string | undefined): string {
+  const field = fieldOf(name);
+  return field.framing || name === except ? "" : fieldLine(field, header[name] ?? "");
+}
+
+/** An empty one is left out. */
+function agentLine(agent = userAgent): string {
+  const line = fieldLine(fieldOf("User-Agent"), agent);
+  return line === "User-Agent: \r\n" ? "" : line;
 }
 
 function asBytes(text: string): string {

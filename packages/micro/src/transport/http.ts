@@ -28,9 +28,13 @@ export function newHttpTransport(options: HttpTransportOptions = {}): Transport 
   const { maxMessageBytes = 4 * 1024 * 1024, headTimeoutMs = 10_000, timeoutMs = 5_000 } = options;
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
 
-  function connect(address: string, connectOptions: ConnectOptions): Promise<Socket> {
+  function connect(
+    address: string,
+    connectOptions: ConnectOptions,
+    read?: (bytes: Buffer) => void,
+  ): Promise<Socket> {
     const { timeoutMs: limitMs = timeoutMs, ...rest } = connectOptions;
-    return connectTcp(address, { tls: tlsOf(options), timeoutMs: limitMs, ...rest });
+    return connectTcp(address, { tls: tlsOf(options), timeoutMs: limitMs, ...rest, read });
   }
 
   return {
@@ -38,12 +42,17 @@ export function newHttpTransport(options: HttpTransportOptions = {}): Transport 
     maxMessageBytes,
     sharesPort: true,
 
-    connect,
+    connect: (address, connectOptions) => connect(address, connectOptions),
 
     async dial(address, events, dialOptions = {}) {
-      const connection = await connect(address, { ...dialOptions, alpn });
+      const early: Buffer[] = [];
+      let read = (bytes: Buffer): void => void early.push(Buffer.from(bytes));
+      const connection = await connect(address, { ...dialOptions, alpn }, (bytes) => read(bytes));
       if (connection.destroyed) throw connectionFailed(address, "the connection was closed at once");
-      return openHttp(connection, address, events, { maxMessageBytes });
+      const socket = openHttp(connection, address, events, { maxMessageBytes });
+      read = (bytes) => socket.read(bytes, true);
+      for (const bytes of early) socket.read(bytes);
+      return socket;
     },
 
     listen(address, accept, listenOptions = {}) {

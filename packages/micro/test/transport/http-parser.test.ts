@@ -405,3 +405,79 @@ for (const [name, kind, beginning, more] of endless) {
     assert.equal(parsers.length, count);
   });
 }
+
+test("heads that differ in values only are read one by one", () => {
+  const one = (id: string, body: string, ...more: string[]) => {
+    const fields = [`Content-Length: ${body.length}`, `Micro-Id: ${id}`, "X-A: é", ...more];
+    return lines("POST / HTTP/1.1", "Host: a", ...fields, "", "") + body;
+  };
+  const { messages, refused } = parse("request", [
+    one("1", "a") + one("22", "bcd") + one("a b", "") + one("3", "e", "X-B: 1") + one("4", "f"),
+  ]);
+  assert.equal(refused, undefined);
+  assert.deepEqual(
+    messages.map(({ head, body }) => [head.header["Micro-Id"], head.header["X-B"], head.body, body]),
+    [
+      ["1", undefined, 1, "a"],
+      ["22", undefined, 3, "bcd"],
+      ["a b", undefined, 0, ""],
+      ["3", "1", 1, "e"],
+      ["4", undefined, 1, "f"],
+    ],
+  );
+  const [first, second] = messages;
+  assert.notEqual(first?.head.header, second?.head.header);
+});
+
+test("nothing that decides how a message ends is taken over from the head before", () => {
+  const request = (...fields: string[]) => lines("POST / HTTP/1.1", "Host: a", ...fields, "", "");
+  const plain = `${request("Content-Length: 1")}a`;
+  assert.equal(parse("request", [plain + request("Content-Length: +1")]).refused, 400);
+  assert.equal(parse("request", [plain + request("Content-Length: 1", "Content-Length: 1")]).refused, 400);
+  assert.equal(parse("request", [plain + request("Content-Length: 1001")]).refused, 413);
+  assert.equal(parse("request", [request("Content-Length: 0") + plain]).messages[1]?.body, "a");
+  const expecting = (length: number) => request(`Content-Length: ${length}`, "Expect: 100-continue");
+  assert.equal(parse("request", [expecting(0) + expecting(1)]).continues, 1);
+  const closing = (connection: string) => request("Content-Length: 0", `Connection: ${connection}`);
+  const closes = parse("request", [closing("keep-alive") + closing("close")]).messages;
+  assert.deepEqual(
+    closes.map(({ head }) => head.close),
+    [false, true],
+  );
+  const answer = (status: string, length: number) =>
+    lines(`HTTP/1.1 ${status}`, `Content-Length: ${length}`, "", "");
+  const empty = parse("response", [
+    answer("204 No Content", 0) + answer("204 No Content", 5) + answer("200 OK", 0),
+  ]);
+  assert.deepEqual(
+    empty.messages.map(({ head }) => head.body),
+    [0, 0, 0],
+  );
+});
+
+test("what is kept of bytes that were lent is a copy", () => {
+  const bodies: Buffer[] = [];
+  const heads: HttpHead[] = [];
+  const parser = new HttpParser({
+    kind: "request",
+    maxBodyBytes: 1_000,
+    message: (head, body) => {
+      heads.push(head);
+      bodies.push(body);
+    },
+  });
+  const lent = Buffer.alloc(1_000);
+  const push = (text: string) => {
+    lent.fill("x");
+    parser.push(lent.subarray(0, lent.write(text)), true);
+  };
+  const head = lines("POST / HTTP/1.1", "Host: a", "Content-Length: 3", "Micro-Id: 1", "", "");
+  for (const piece of [`${head}abc`, `${head}d`, "ef", head.slice(0, 20), `${head.slice(20)}ghi`])
+    push(piece);
+  push("");
+  assert.deepEqual(bodies.map(String), ["abc", "def", "ghi"]);
+  assert.deepEqual(
+    heads.map(({ header }) => header["Micro-Id"]),
+    ["1", "1", "1"],
+  );
+});
