@@ -1,7 +1,13 @@
 import { request as requestPlain } from "node:http";
 import { request as requestSecure } from "node:https";
 import { requireBinary } from "../require-binary.ts";
-import { type ServerProcess, startServerProcess } from "./server-process.ts";
+import {
+  freePorts,
+  type ServerCluster,
+  type ServerProcess,
+  startCluster,
+  startServerProcess,
+} from "./server-process.ts";
 
 /** Where etcd is, or why tests with it are skipped. */
 export const etcd = () => requireBinary("etcd", "apt-get install etcd-server");
@@ -14,11 +20,18 @@ export interface EtcdOptions {
 }
 
 /** One etcd that is a cluster of its own. */
-export function startEtcd({ tls, args = [] }: EtcdOptions = {}): Promise<ServerProcess> {
+export function startEtcd(options: EtcdOptions = {}): Promise<ServerProcess> {
+  return startMember(2, options);
+}
+
+function startMember(
+  ports: number | readonly number[],
+  { tls, args = [] }: EtcdOptions,
+): Promise<ServerProcess> {
   const scheme = tls === undefined ? "http" : "https";
   return startServerProcess({
     path: etcd().path,
-    ports: 2,
+    ports,
     args: ([client, peer], data) => [
       ...["--data-dir", data, "--logger=zap", "--log-outputs=stderr"],
       ...["--listen-client-urls", `${scheme}://127.0.0.1:${client}`],
@@ -31,6 +44,22 @@ export function startEtcd({ tls, args = [] }: EtcdOptions = {}): Promise<ServerP
     ],
     probe: (address) => probeHealth(`${scheme}://${address}/health`),
   });
+}
+
+/** Three members of one cluster, which goes on without each of them. */
+export async function startEtcdCluster(): Promise<ServerCluster> {
+  const clients = await freePorts(3);
+  const peers = await freePorts(3);
+  const nameOf = (index: number): string => `member-${index}`;
+  const all = peers.map((port, index) => `${nameOf(index)}=http://127.0.0.1:${port}`).join(",");
+  return startCluster(
+    clients.map((client, index) => {
+      const peer = peers[index] as number;
+      // Of an argument that is given twice the last counts.
+      const args = ["--name", nameOf(index), "--initial-cluster", all];
+      return startMember([client, peer], { args });
+    }),
+  );
 }
 
 /** etcd says that it is healthy when it has elected a leader. */

@@ -2,7 +2,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type Binary, requireBinary } from "../require-binary.ts";
-import { type ServerProcess, startServerProcess } from "./server-process.ts";
+import {
+  freePorts,
+  type ServerCluster,
+  type ServerProcess,
+  startCluster,
+  startServerProcess,
+} from "./server-process.ts";
 
 /** Where nats-server is, or why tests with it are skipped. */
 export const nats = (): Binary => requireBinary("nats-server", "apt-get install nats-server");
@@ -17,14 +23,31 @@ export interface NatsOptions {
 }
 
 /** One nats-server that takes messages of 8 MiB. */
-export function startNats({
-  config = "",
-  jetstream = false,
-  args = [],
-}: NatsOptions = {}): Promise<ServerProcess> {
+export function startNats(options: NatsOptions = {}): Promise<ServerProcess> {
+  return start(1, options);
+}
+
+/** Three nats-servers that are a cluster. With JetStream a stream of three replicas survives each of them. */
+export async function startNatsCluster(options: NatsOptions = {}): Promise<ServerCluster> {
+  const clients = await freePorts(3);
+  const peers = await freePorts(3);
+  const routes = peers.map((port) => `nats://127.0.0.1:${port}`).join(", ");
+  return startCluster(
+    clients.map((client, index) => {
+      const cluster = `cluster { name: test, listen: "127.0.0.1:${peers[index]}", routes: [${routes}] }`;
+      const config = `server_name: member-${index}\n${cluster}\n${options.config ?? ""}`;
+      return start([client], { ...options, config });
+    }),
+  );
+}
+
+function start(
+  ports: number | readonly number[],
+  { config = "", jetstream = false, args = [] }: NatsOptions,
+): Promise<ServerProcess> {
   return startServerProcess({
     path: nats().path,
-    ports: 1,
+    ports,
     args: ([port], data) => {
       mkdirSync(data, { recursive: true });
       const file = join(data, "nats.conf");

@@ -23,8 +23,8 @@ export interface ServerProcess extends AsyncDisposable {
 export interface ServerProgram {
   /** The program's path, as `requireBinary` found it. */
   path: string;
-  /** How many ports it needs; the first is that of `address`. */
-  ports: number;
+  /** How many ports it needs, or which it shall have; the first is that of `address`. */
+  ports: number | readonly number[];
   args(ports: readonly number[], dataFolder: string): readonly string[];
   /** Variables beside those of this process. */
   env?(ports: readonly number[], dataFolder: string): Readonly<Record<string, string>>;
@@ -49,7 +49,7 @@ export async function startServerProcess(program: ServerProgram): Promise<Server
   const data = join(folder, "data");
   const { runAs } = program;
   if (runAs !== undefined) await chown(folder, runAs.uid, runAs.gid);
-  const ports = await freePorts(program.ports);
+  const ports = typeof program.ports === "number" ? await freePorts(program.ports) : program.ports;
   const address = `127.0.0.1:${ports[0]}`;
   let child: ChildProcess | undefined;
 
@@ -131,8 +131,32 @@ export async function startServerProcess(program: ServerProgram): Promise<Server
   };
 }
 
+/** Servers that form a cluster. */
+export interface ServerCluster extends AsyncDisposable {
+  readonly members: readonly ServerProcess[];
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Waits for all members: most can be used only once they have found each other.
+ * @throws Error of the first that doesn't start; the others are ended then
+ */
+export async function startCluster(starting: readonly Promise<ServerProcess>[]): Promise<ServerCluster> {
+  const settled = await Promise.allSettled(starting);
+  const members = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const dispose = async (): Promise<void> => {
+    await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
+  };
+  const failed = settled.find((each) => each.status === "rejected");
+  if (failed !== undefined) {
+    await dispose();
+    throw failed.reason;
+  }
+  return { members, addresses: members.map(({ address }) => address), [Symbol.asyncDispose]: dispose };
+}
+
 /** Ports that were free a moment ago: the system gives the same ones again only after all others. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, "127.0.0.1");

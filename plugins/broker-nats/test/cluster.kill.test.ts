@@ -1,0 +1,68 @@
+/** One server after the other of a cluster of three is killed. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { newBroker } from "@ts-micro/broker-nats";
+import { nats, startNatsCluster } from "@ts-micro/conformance";
+import { MicroError, newLogger } from "ts-micro";
+import type { Broker } from "ts-micro/broker";
+import { numbered, numberOf, until } from "./tools.ts";
+
+const logger = newLogger({ level: "fatal" });
+
+test("JetStream with three replicas: whichever server is killed, each message that was published arrives", {
+  skip: nats().skip,
+  timeout: 170_000,
+}, async () => {
+  await using cluster = await startNatsCluster({ jetstream: true });
+  const { addresses } = cluster;
+  const create = () => newBroker({ addresses, jetstream: true, streamReplicas: 3, logger });
+  const [publisher, first, second, alone] = [create(), create(), create(), create()];
+  for (const broker of [publisher, first, second, alone]) await connected(broker);
+  const [queue, single] = [new Set<number>(), new Set<number>()];
+  for (const member of [first, second]) {
+    await member.subscribe("cluster", ({ message }) => void queue.add(numberOf(message)), { queue: "q" });
+  }
+  await alone.subscribe("cluster", ({ message }) => void single.add(numberOf(message)));
+
+  const published = new Set<number>();
+  let next = 0;
+  let going = true;
+  const traffic = Array.from({ length: 8 }, async () => {
+    while (going) {
+      const id = next++;
+      try {
+        await publisher.publish("cluster", numbered(id));
+        published.add(id);
+      } catch (thrown) {
+        assert.ok(MicroError.is(thrown), String(thrown));
+        await pause(20);
+      }
+    }
+  });
+  for (const server of cluster.members) {
+    const before = published.size;
+    await until(() => published.size > before + 500);
+    await server.kill();
+    const without = published.size;
+    await until(() => published.size > without + 500);
+    await server.start();
+  }
+  going = false;
+  await Promise.all(traffic);
+  const missing = (seen: ReadonlySet<number>) => [...published].filter((id) => !seen.has(id));
+  await until(() => missing(queue).length === 0 && missing(single).length === 0);
+  for (const broker of [publisher, first, second, alone]) await broker.disconnect();
+});
+
+/** The servers run before they have elected who manages their streams. */
+async function connected(broker: Broker): Promise<void> {
+  for (;;) {
+    try {
+      return await broker.connect();
+    } catch (thrown) {
+      assert.ok(MicroError.is(thrown) && thrown.code === 503, String(thrown));
+      await pause(100);
+    }
+  }
+}
