@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Consumer, EachBatchPayload } from "kafkajs";
+import type { Admin, Consumer, EachBatchPayload } from "kafkajs";
 import type { Logger } from "ts-micro";
 import type { Delivery, Incoming, Message, Room } from "ts-micro/broker";
+import { rangeAssigner } from "./assigner.ts";
 import { newCommitter } from "./committer.ts";
 import type { Cluster, Connection } from "./connection.ts";
 import { causeOf, failureOf, isRefusal, within } from "./failures.ts";
@@ -69,9 +70,10 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
     },
   };
 
-  function newConsumer({ groups, doubt }: Cluster): Consumer {
+  function newConsumer({ groups, admin, doubt }: Cluster): Consumer {
     const made: Consumer = groups.consumer({
       groupId,
+      partitionAssigners: [() => rangeAssigner((name) => partitionsOf(admin, name))],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: sessionTimeoutMs,
       heartbeatInterval: sessionTimeoutMs / 5,
@@ -261,6 +263,17 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
     } catch (thrown) {
       logger.debug(`group ${groupId} could not be left: ${causeOf(thrown)}`);
     }
+  }
+}
+
+/** None for a topic that is gone. */
+async function partitionsOf(admin: Admin, topic: string): Promise<number[]> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.flatMap(({ partitions }) => partitions.map(({ partitionId }) => partitionId));
+  } catch (thrown) {
+    if (isRefusal(thrown) && thrown.type === "UNKNOWN_TOPIC_OR_PARTITION") return [];
+    throw thrown;
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Broker } from "ts-micro/broker";
+import { MicroError } from "ts-micro";
+import type { Broker, Message } from "ts-micro/broker";
 import { type BrokerBench, rejectsWith, sorted, textMessage, textOf, texts } from "./bench.ts";
 
 export function queueTests(bench: BrokerBench): void {
@@ -50,6 +51,39 @@ export function queueTests(bench: BrokerBench): void {
       await handled.until(64);
       gate.open();
       assert.equal(new Set(handled.items).size, 2);
+    },
+  );
+
+  bench.test(
+    "one queue name serves many topics, each for itself, where a second one isn't refused",
+    async (tools) => {
+      const { connected, subscribe, topic, inbox, supports } = tools;
+      const [first, second] = [await connected(), await connected()];
+      if (!supports.queue) return refusesQueues(first, topic);
+      const topics = ["one", "two", "three"].map((name) => `${topic}.${name}`);
+      const handled = new Map(topics.map((name) => [name, inbox<string>()]));
+      for (const [index, name] of topics.entries()) {
+        const handler = ({ message }: { message: Message }) => void handled.get(name)?.add(textOf(message));
+        try {
+          // In one process, and in two.
+          await subscribe(index < 2 ? first : second, name, handler, { queue: "q" });
+        } catch (thrown) {
+          // Where a queue's name is all there is of it, as with go-micro's of RabbitMQ.
+          if (index === 0 || !MicroError.is(thrown)) throw thrown;
+          assert.equal(thrown.code, 400, thrown.detail);
+          return;
+        }
+      }
+      const sent = texts(20);
+      for (const name of topics) {
+        await Promise.all(sent.map((text) => second.publish(name, textMessage(`${name} ${text}`))));
+      }
+      for (const name of topics) await handled.get(name)?.until(sent.length);
+      await Promise.all([first.disconnect(), second.disconnect()]);
+      for (const name of topics) {
+        const expected = sent.map((text) => `${name} ${text}`);
+        assert.deepEqual(sorted(handled.get(name)?.items ?? []), sorted(expected), name);
+      }
     },
   );
 
