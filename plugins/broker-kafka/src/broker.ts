@@ -19,9 +19,10 @@ import {
 } from "ts-micro/broker";
 import { newConnection } from "./connection.ts";
 import { failureOf } from "./failures.ts";
-import { joinGroup } from "./member.ts";
+import { joinGroup, type Member, type MemberSetup } from "./member.ts";
 import { defaults, type KafkaBrokerOptions } from "./options.ts";
-import { newPublisher } from "./publisher.ts";
+import { newPublisher, type Outgoing } from "./publisher.ts";
+import { retryTopicOf } from "./retry-topic.ts";
 import { checkKafkaTopic, newTopics } from "./topics.ts";
 
 /**
@@ -37,7 +38,7 @@ export function newBroker(options: KafkaBrokerOptions = {}): Broker {
     broker: "kafka",
   });
   const { timeoutMs = defaults.timeoutMs, keyHeader = defaults.keyHeader } = options;
-  const { sessionTimeoutMs = defaults.sessionTimeoutMs } = options;
+  const { sessionTimeoutMs = defaults.sessionTimeoutMs, retryTopic = false } = options;
   const connection = newConnection(options, logger);
   const topics = newTopics(options);
   const publisher = newPublisher(timeoutMs, topics);
@@ -100,27 +101,56 @@ export function newBroker(options: KafkaBrokerOptions = {}): Broker {
     const plan = planSubscription(broker, topic, subscribeOptions);
     checkKafkaTopic(topic, "subscribe to");
     if (disconnecting !== undefined) throw notConnected("kafka");
-    const cluster = connection.cluster();
-    await topics.ensure(cluster.admin, topic).catch((thrown: unknown) => {
-      throw failureOf(thrown, `make the topic "${topic}"`);
-    });
-    const delivery = newDelivery({ broker, topic, handler, plan, logger });
-    const read = (value: Buffer): Message | undefined => readMessage(topic, value);
-    const maxAhead = Math.max(1_000, 4 * plan.maxInFlight);
-    const timing = { sessionTimeoutMs, timeoutMs };
-    const { queue } = plan;
-    const member = await joinGroup({ connection, topic, queue, delivery, maxAhead, read, logger, ...timing });
+    const { queue, maxInFlight, maxBackoffMs } = plan;
+    const retries = retryTopic && queue !== undefined ? retryTopicOf(topic, queue) : undefined;
+    await ensure(topic);
+    const setup = {
+      connection,
+      topic,
+      queue,
+      delivery: newDelivery({ broker, topic, handler, plan, logger }),
+      maxAhead: Math.max(1_000, 4 * maxInFlight),
+      read: (value: Buffer) => readMessage(topic, value),
+      sessionTimeoutMs,
+      timeoutMs,
+      logger,
+    };
+    const members =
+      retries === undefined ? [await joinGroup(setup)] : await joinBoth(retries, setup, maxBackoffMs);
     const subscription = newSubscription(
       topic,
       subscribeOptions,
       async () => {
-        await member.end();
+        await Promise.all(members.map((member) => member.end()));
         subscriptions.delete(subscription);
       },
       logger,
     );
     subscriptions.add(subscription);
     return subscription;
+  }
+
+  /** First the retries' group: what fails may be put there from the first message on. */
+  async function joinBoth(retries: string, setup: MemberSetup, longestWaitMs: number): Promise<Member[]> {
+    await ensure(retries);
+    const both = {
+      ...setup,
+      // A slot is held until the message is there: then its offset may be committed.
+      postpone: async (message: Outgoing) => publisher.publish(connection.cluster(), retries, message),
+    };
+    const later = await joinGroup({ ...both, topic: retries, queue: retries, longestWaitMs });
+    try {
+      return [later, await joinGroup(both)];
+    } catch (thrown) {
+      await later.end();
+      throw thrown;
+    }
+  }
+
+  async function ensure(topic: string): Promise<void> {
+    await topics.ensure(connection.cluster().admin, topic).catch((thrown: unknown) => {
+      throw failureOf(thrown, `make the topic "${topic}"`);
+    });
   }
 
   function readMessage(topic: string, value: Buffer): Message | undefined {

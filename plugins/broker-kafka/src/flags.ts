@@ -36,6 +36,12 @@ export const kafkaFlags: readonly (PluginFlag & { option: keyof KafkaBrokerOptio
     option: "partitions",
   },
   {
+    name: "kafka_retry_topic",
+    type: "bool",
+    usage: "Messages of queues wait for their retries in a topic of their own, out of the others' way",
+    option: "retryTopic",
+  },
+  {
     name: "kafka_session_timeout",
     type: "duration",
     usage: "Silence after which a queue's member loses its partitions. Default: 10s",

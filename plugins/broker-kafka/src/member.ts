@@ -2,24 +2,19 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Admin, Consumer, EachBatchPayload } from "kafkajs";
 import type { Logger } from "ts-micro";
-import type { Delivery, Incoming, Message, Room } from "ts-micro/broker";
 import { rangeAssigner } from "./assigner.ts";
 import { newCommitter } from "./committer.ts";
 import type { Cluster, Connection } from "./connection.ts";
 import { causeOf, failureOf, isRefusal, within } from "./failures.ts";
+import { type IntakeSetup, newIntake } from "./intake.ts";
 import { newProgress, type Progress } from "./progress.ts";
 
-export interface MemberSetup {
+export interface MemberSetup extends Omit<IntakeSetup, "isOurs" | "onProgress"> {
   connection: Connection;
   topic: string;
   queue: string | undefined;
-  delivery: Delivery;
-  /** More than so many messages behind one that isn't done are not begun. */
-  maxAhead: number;
   sessionTimeoutMs: number;
   timeoutMs: number;
-  /** What an entry's value is; `undefined` for one that can't be read. */
-  read(value: Buffer): Message | undefined;
   logger: Logger;
 }
 
@@ -49,6 +44,11 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
   let onCrashed = (_error: unknown): void => {};
   let consumer = newConsumer(cluster);
   const committer = newCommitter({ consumer: () => consumer, topic, progress, timeoutMs, logger });
+  const intake = newIntake({
+    ...setup,
+    isOurs: (own) => [...progress.values()].includes(own),
+    onProgress: () => committer.soon(),
+  });
 
   try {
     await start();
@@ -62,6 +62,7 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
     async end() {
       ending = true;
       unlisten();
+      intake.end();
       // What isn't begun yet stays; the group goes on hearing from us until the handlers have ended.
       stopFetching();
       await delivery.stop();
@@ -177,19 +178,10 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
   async function eachBatch(payload: EachBatchPayload, mine: Consumer): Promise<void> {
     const { batch, resolveOffset, heartbeat, isRunning, isStale } = payload;
     const own = await progressOf(batch.partition, Number(batch.messages[0]?.offset ?? 0));
-    for (const { offset: text, value } of batch.messages) {
+    for (const entry of batch.messages) {
       if (ending || consumer !== mine || !isRunning() || isStale()) return;
-      const offset = Number(text);
-      if (own.wants(offset)) {
-        const room = await roomFor(own, heartbeat);
-        if (room === undefined) return;
-        const attempt = own.begin(offset);
-        const incoming = toIncoming(own, offset, attempt, value ?? Buffer.alloc(0));
-        if (incoming === undefined) room.release();
-        else room.take(incoming);
-        committer.soon();
-      }
-      resolveOffset(text);
+      if (own.wants(Number(entry.offset)) && !(await intake.take(own, entry, heartbeat))) return;
+      resolveOffset(entry.offset);
       await heartbeat();
     }
   }
@@ -207,43 +199,6 @@ export async function joinGroup(setup: MemberSetup): Promise<Member> {
     const made = newProgress(Math.max(from, starts.get(partition) ?? 0), known?.note);
     progress.set(partition, made);
     return made;
-  }
-
-  function toIncoming(own: Progress, offset: number, attempt: number, value: Buffer): Incoming | undefined {
-    const message = setup.read(value);
-    if (message === undefined) {
-      own.done(offset);
-      return undefined;
-    }
-    return {
-      message,
-      attempt,
-      async settle(outcome, attempts) {
-        if (outcome === "returned") own.returned(offset, attempts);
-        else own.done(offset);
-        committer.soon();
-      },
-    };
-  }
-
-  /** Waits for room, and lets the group know meanwhile that we live. `undefined` when the subscription ends. */
-  async function roomFor(own: Progress, heartbeat: () => Promise<void>): Promise<Room | undefined> {
-    const now = own.ahead < setup.maxAhead ? delivery.tryRoom() : undefined;
-    if (now !== undefined) return now;
-    let wanted: Promise<Room | undefined> | undefined;
-    try {
-      for (;;) {
-        if (own.ahead < setup.maxAhead) wanted ??= delivery.room();
-        const waited = pause(beatMs, "beat" as const, { ref: false });
-        const room = await (wanted === undefined ? waited : Promise.race([wanted, waited]));
-        if (room !== "beat") return room;
-        if (ending && wanted === undefined) return undefined;
-        await heartbeat();
-      }
-    } catch (thrown) {
-      void wanted?.then((room) => room?.release());
-      throw thrown;
-    }
   }
 
   /** One that is just joining again fetches nothing, and can't be paused: the library throws then. */
@@ -286,7 +241,7 @@ async function whenReady<Answer>(ask: () => Promise<Answer>, limitMs: number): P
     } catch (thrown) {
       if (!isRefusal(thrown) || /AUTHORIZATION_FAILED$/.test(thrown.type) || performance.now() > stopAt)
         throw thrown;
-      await pause(beatMs);
+      await pause(readyMs);
     }
   }
 }
@@ -300,5 +255,5 @@ interface Remembered {
 const longPollMs = 500;
 /** Wait before a member that crashed joins again, in milliseconds. */
 const rejoinMs = 1_000;
-/** How often the group hears from a member that waits for its handlers, in milliseconds; the library sends fewer. */
-const beatMs = 200;
+/** Wait before the cluster is asked again, in milliseconds. */
+const readyMs = 200;

@@ -19,6 +19,11 @@ export interface KafkaBrokerOptions extends BrokerOptions {
   createTopics?: boolean;
   /** Partitions of the topics that are made. @default the cluster's `num.partitions` */
   partitions?: number;
+  /**
+   * A queue's messages wait for their retries in a topic of their own, `<topic>.<queue>.retry`, and not in their slots of
+   * `maxInFlight`: what is behind them goes on, and overtakes them. The queue's members all need the same. @default false
+   */
+  retryTopic?: boolean;
   /** Limit of connecting, of each request and of one publish, in milliseconds. @default 5_000 */
   timeoutMs?: number;
   /** Time between two looks at the cluster, in milliseconds. @default 5_000 */

@@ -13,6 +13,8 @@ export interface Progress {
   readonly note: string;
   /** False for a message that was begun or done already: what the group remembers lags behind. */
   wants(offset: number): boolean;
+  /** It is taken, and waits before anybody begins it. */
+  hold(offset: number): void;
   /** Which attempt it is; 1 for the first. */
   begin(offset: number): number;
   done(offset: number): void;
@@ -23,8 +25,16 @@ export interface Progress {
 export function newProgress(from: number, note = ""): Progress {
   const earlier = readNote(note, from);
   /** Begun and not known to the group as done, in ascending order of offsets, some of which may not exist. */
-  const begun = new Map<number, { done: boolean; attempts: number }>();
+  const begun = new Map<number, Entry>();
   let next = from;
+
+  function hold(offset: number): Entry {
+    const entry = { done: false, attempts: earlier.get(offset) ?? 0 };
+    earlier.delete(offset);
+    begun.set(offset, entry);
+    return entry;
+  }
+
   return {
     get next() {
       return next;
@@ -40,11 +50,10 @@ export function newProgress(from: number, note = ""): Progress {
       );
     },
     wants: (offset) => offset >= next && !begun.has(offset),
+    hold,
     begin(offset) {
-      const attempts = (earlier.get(offset) ?? 0) + 1;
-      earlier.delete(offset);
-      begun.set(offset, { done: false, attempts });
-      return attempts;
+      const entry = begun.get(offset) ?? hold(offset);
+      return ++entry.attempts;
     },
     done(offset) {
       const entry = begun.get(offset);
@@ -61,6 +70,11 @@ export function newProgress(from: number, note = ""): Progress {
       if (entry !== undefined) entry.attempts = attempts;
     },
   };
+}
+
+interface Entry {
+  done: boolean;
+  attempts: number;
 }
 
 /** Longest note that Kafka takes by default (`offset.metadata.max.bytes`). What doesn't fit counts as not tried. */

@@ -1,3 +1,4 @@
+import type { IHeaders } from "kafkajs";
 import { timeout } from "ts-micro";
 import { brokerErrorId } from "ts-micro/broker";
 import type { Cluster } from "./connection.ts";
@@ -5,8 +6,9 @@ import { failureOf } from "./failures.ts";
 import type { Topics } from "./topics.ts";
 
 export interface Outgoing {
-  readonly key: string | null;
+  readonly key: string | Buffer | null;
   readonly value: Buffer;
+  readonly headers?: IHeaders;
 }
 
 export interface Publisher {

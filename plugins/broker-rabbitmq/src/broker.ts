@@ -6,7 +6,6 @@ import {
   cancelled,
   checkTopic,
   type EventHandler,
-  type Incoming,
   type Message,
   messageHeaders,
   newDelivery,
@@ -21,7 +20,7 @@ import {
 } from "ts-micro/broker";
 import { atMost } from "./at-most.ts";
 import { newConnection } from "./connection.ts";
-import { type ConsumerSetup, openConsumer } from "./consumer.ts";
+import { type ConsumerSetup, type Delivered, openConsumer } from "./consumer.ts";
 import { type Kept, keep } from "./keep.ts";
 import { defaults, queueStyles, type RabbitmqBrokerOptions } from "./options.ts";
 import { openPublisher, type Publisher } from "./publisher.ts";
@@ -178,7 +177,7 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
     subscriptions.add(subscription);
     return subscription;
 
-    async function settle(incoming: Required<Incoming>, outcome: Outcome, attempts: number): Promise<void> {
+    async function settle(incoming: Delivered, outcome: Outcome, attempts: number): Promise<void> {
       // It comes back at once, and what made it fail, such as a lost connection for its dead letter, may last.
       if (outcome === "returned")
         await pause(returnAfterMs, undefined, { signal: ending.signal }).catch(() => {});

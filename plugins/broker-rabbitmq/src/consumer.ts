@@ -21,8 +21,10 @@ export interface ConsumerSetup {
   topic: string;
   queue: QueuePlan;
   prefetch: number;
-  onMessage(incoming: Required<Incoming>): void;
+  onMessage(delivered: Delivered): void;
 }
+
+export type Delivered = Required<Omit<Incoming, "postpone">>;
 
 /** @throws MicroError 403 not allowed, 409 the queue is of another kind, 503 */
 export async function openConsumer(

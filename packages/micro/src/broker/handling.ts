@@ -17,10 +17,16 @@ export interface Incoming {
    * @param attempts how often a handler has seen the message, earlier deliveries included
    */
   settle?(outcome: Outcome, attempts: number): void | Promise<void>;
+  /**
+   * Asked when a retry follows. Resolves when the engine has the message in a further place, from which it comes again
+   * after `waitMs`; it is then settled as `postponed`. Where it is left out or rejects, the message waits in its slot.
+   * @param attempts how often a handler has seen the message, earlier deliveries included
+   */
+  postpone?(attempts: number, waitMs: number): Promise<void>;
 }
 
 /** `returned`: no handler finished it, the engine should give it to somebody else. The others are final. */
-export type Outcome = "handled" | "dead-lettered" | "dropped" | "returned";
+export type Outcome = "handled" | "dead-lettered" | "dropped" | "postponed" | "returned";
 
 /** The way of one message through its handler: attempts, verdict, what follows a failure. */
 export interface Handling {
@@ -77,7 +83,9 @@ export function newHandling(setup: DeliverySetup): Handling {
         `handler failed and will be tried again: ${textOf(result.thrown)}`,
         fieldsOf(incoming, attempts),
       );
-      await wait(backoff(attempts));
+      const waitMs = backoff(attempts);
+      if (await postpone(incoming, attempts, waitMs)) return { outcome: "postponed", attempts };
+      await wait(waitMs);
       if (!ending) continue;
       // The end of the subscription is no reason to lose what somebody else can have.
       if (incoming.settle !== undefined) return { outcome: "returned", attempts };
@@ -152,6 +160,18 @@ export function newHandling(setup: DeliverySetup): Handling {
       const why = `publishing it on ${plan.deadLetter} failed too: ${textOf(unpublished)}`;
       logger.error(`message ${outcome}, ${failed}; ${why}`, fields);
       return outcome;
+    }
+  }
+
+  /** False when the message has to wait here. */
+  async function postpone(incoming: Incoming, attempts: number, waitMs: number): Promise<boolean> {
+    if (incoming.postpone === undefined) return false;
+    try {
+      await incoming.postpone(attempts, waitMs);
+      return true;
+    } catch (thrown) {
+      logger.warn(`message waits for its retry in its slot: ${textOf(thrown)}`, fieldsOf(incoming, attempts));
+      return false;
     }
   }
 
