@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { forbidden, MicroError, serviceUnavailable, timeout } from "ts-micro";
 import { brokerErrorId } from "ts-micro/broker";
 
@@ -41,6 +42,28 @@ export async function within<Result>(limitMs: number, work: Promise<Result>): Pr
     clearTimeout(timer);
   }
 }
+
+/**
+ * A topic or a group that was made a moment ago may have nobody yet that answers for it.
+ *
+ * @throws what `ask` throws after `limitMs`, and at once what another attempt doesn't mend
+ */
+export async function whenReady<Answer>(ask: () => Promise<Answer>, limitMs: number): Promise<Answer> {
+  const stopAt = performance.now() + limitMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      const cause = innermost(thrown);
+      if (!isRefusal(cause) || /AUTHORIZATION_FAILED$/.test(cause.type) || performance.now() > stopAt)
+        throw thrown;
+      await pause(againMs);
+    }
+  }
+}
+
+/** Wait before a server is asked again, in milliseconds. */
+const againMs = 200;
 
 /** What a server answered instead of doing it; its code is the `type`. */
 export function isRefusal(thrown: unknown): thrown is Error & { type: string } {

@@ -5,7 +5,7 @@ import type { Logger } from "ts-micro";
 import { rangeAssigner } from "./assigner.ts";
 import { newCommitter } from "./committer.ts";
 import type { Cluster, Connection } from "./connection.ts";
-import { causeOf, failureOf, isRefusal, within } from "./failures.ts";
+import { causeOf, failureOf, isRefusal, whenReady, within } from "./failures.ts";
 import { type IntakeSetup, newIntake } from "./intake.ts";
 import { newProgress, type Progress } from "./progress.ts";
 
@@ -232,20 +232,6 @@ async function partitionsOf(admin: Admin, topic: string): Promise<number[]> {
   }
 }
 
-/** A topic or a group that was made a moment ago may have nobody yet that answers for it. */
-async function whenReady<Answer>(ask: () => Promise<Answer>, limitMs: number): Promise<Answer> {
-  const stopAt = performance.now() + limitMs;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (thrown) {
-      if (!isRefusal(thrown) || /AUTHORIZATION_FAILED$/.test(thrown.type) || performance.now() > stopAt)
-        throw thrown;
-      await pause(readyMs);
-    }
-  }
-}
-
 interface Remembered {
   readonly offset: number;
   readonly note: string;
@@ -255,5 +241,3 @@ interface Remembered {
 const longPollMs = 500;
 /** Wait before a member that crashed joins again, in milliseconds. */
 const rejoinMs = 1_000;
-/** Wait before the cluster is asked again, in milliseconds. */
-const readyMs = 200;

@@ -1,8 +1,8 @@
 import type { Admin } from "kafkajs";
 import { badRequest } from "ts-micro";
 import { brokerErrorId, checkTopic } from "ts-micro/broker";
-import { isRefusal } from "./failures.ts";
-import type { KafkaBrokerOptions } from "./options.ts";
+import { isRefusal, whenReady } from "./failures.ts";
+import { defaults, type KafkaBrokerOptions } from "./options.ts";
 
 export interface Topics {
   /** Makes the topic if there is none. What exists is remembered. */
@@ -11,13 +11,18 @@ export interface Topics {
   forget(topic: string): void;
 }
 
-export function newTopics({ createTopics = true, partitions = -1 }: KafkaBrokerOptions): Topics {
+export function newTopics({
+  createTopics = true,
+  partitions = -1,
+  timeoutMs = defaults.timeoutMs,
+}: KafkaBrokerOptions): Topics {
   const known = new Set<string>();
   return {
     async ensure(admin, topic) {
       if (!createTopics || known.has(topic)) return;
       try {
-        await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+        const topics = [{ topic, numPartitions: partitions }];
+        await whenReady(() => admin.createTopics({ topics, waitForLeaders: true }), timeoutMs);
       } catch (thrown) {
         // Somebody else may make topics here; whether there is this one shows when it is used.
         if (!isDenied(thrown)) throw thrown;
