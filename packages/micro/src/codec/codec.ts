@@ -59,11 +59,16 @@ export interface MessageType<T = unknown> {
   decode(bytes: Uint8Array): T;
   /**
    * What JSON codecs write for `value`, such as protobuf's JSON form. With `forGo` the form that Go's encoding/json
-   * reads into the structs of protoc-gen-go: fields as the schema names them, enums as numbers.
+   * reads into the structs of protoc-gen-go: fields as the schema names them, enums as numbers, and numbers of 64 bits
+   * as bigints, which are written as numbers.
    * @default the value itself
    */
   toJson?(value: T, forGo?: boolean): unknown;
-  /** The value that parsed JSON stands for. Throws for JSON of another form. @default the JSON itself */
+  /**
+   * The value that parsed JSON stands for. Integers of up to 64 bits that a number can't hold exactly are texts in it.
+   * Throws for JSON of another form.
+   * @default the JSON itself
+   */
   fromJson?(json: unknown): T;
 }
 

@@ -27,7 +27,7 @@ export const jsonRpcCodec: Codec = {
   },
 
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
-    const value = parseJson("json-rpc", body);
+    const value = parseJson("json-rpc", body, type);
     if (kind === "event") return { value: fromJson("json-rpc", value, type) };
     if (value === undefined) return { value };
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -45,7 +45,19 @@ function payloadText(value: unknown, type: MessageType | undefined): string {
   if (value === undefined) return "null";
   if (value instanceof Uint8Array) return Buffer.from(value).toString();
   // go-micro gives messages to encoding/json here, which knows nothing of protobuf's JSON.
-  return jsonText("json-rpc", toJson("json-rpc", value, type, true));
+  return jsonText("json-rpc", toJson("json-rpc", value, type, true), type?.toJson && goText);
+}
+
+/** As JSON.stringify, and bigints as numbers, which JSON has of any length. */
+function goText(value: unknown): string | undefined {
+  if (typeof value === "bigint") return String(value);
+  if (value === null || typeof value !== "object" || "toJSON" in value) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((each) => goText(each) ?? "null")}]`;
+  const members = Object.entries(value).flatMap(([name, each]) => {
+    const text = goText(each);
+    return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
+  });
+  return `{${members}}`;
 }
 
 function readRequest(envelope: { method?: unknown; params?: unknown; id?: unknown }): Decoded {

@@ -16,7 +16,7 @@ export const jsonCodec: Codec = {
   },
 
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
-    const json = parseJson("json", body);
+    const json = parseJson("json", body, type);
     return { value: kind === "error" ? json : fromJson("json", json, type) };
   },
 
@@ -55,15 +55,17 @@ export function fromJson(codec: string, json: unknown, type?: MessageType): unkn
   }
 }
 
+type Stringify = (value: unknown) => string | undefined;
+
 /** The JSON text of a value with Go's escapes, without a line feed. `codec` is named when it fails. */
-export function jsonText(codec: string, value: unknown): string {
-  return escapeLikeGo(plainText(codec, value));
+export function jsonText(codec: string, value: unknown, stringify?: Stringify): string {
+  return escapeLikeGo(plainText(codec, value, stringify));
 }
 
-function plainText(codec: string, value: unknown): string {
+function plainText(codec: string, value: unknown, stringify: Stringify = JSON.stringify): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = stringify(value);
   } catch (thrown) {
     throw encodeFailed(codec, messageOf(thrown), thrown);
   }
@@ -71,9 +73,24 @@ function plainText(codec: string, value: unknown): string {
   return text;
 }
 
-/** Reads the first JSON value of a body, as Go's decoder does. A body of nothing but space gives `undefined`. */
-export function parseJson(codec: string, body: Uint8Array): unknown {
-  return parseText(codec, Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+/**
+ * Reads the first JSON value of a body, as Go's decoder does. A body of nothing but space gives `undefined`.
+ * @param type what the value stands for. With one, integers that a number would change come as texts
+ */
+export function parseJson(codec: string, body: Uint8Array, type?: MessageType): unknown {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  return parseText(codec, type?.fromJson === undefined ? text : withLongIntegersAsTexts(text));
+}
+
+/**
+ * Go's encoding/json writes 64-bit integers as numbers, of which JavaScript would lose the last digits; protobuf's JSON
+ * takes a text in their place.
+ */
+function withLongIntegersAsTexts(text: string): string {
+  if (!/\d{16}/.test(text)) return text;
+  return text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    /^-?\d{16,20}$/.test(token) && BigInt(Number(token)) !== BigInt(token) ? `"${token}"` : token,
+  );
 }
 
 function parseText(codec: string, text: string): unknown {

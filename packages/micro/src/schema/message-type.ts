@@ -5,6 +5,7 @@
 import type { DescFile, DescMessage, JsonValue, Message, Registry } from "@bufbuild/protobuf";
 import type { MessageType } from "../codec/codec.ts";
 import { internalServerError } from "../errors.ts";
+import { withLongNumbers } from "./long-numbers.ts";
 import type { MessageDescriptor } from "./schema.ts";
 
 let protobuf: typeof import("@bufbuild/protobuf") | undefined;
@@ -53,12 +54,14 @@ export function messageType(message: MessageDescriptor): MessageType {
     typeName: descriptor.typeName,
     encode: (value) => library().toBinary(descriptor, create(descriptor, value)),
     decode: (bytes) => library().fromBinary(descriptor, bytes),
-    toJson: (value, forGo = false) =>
-      library().toJson(descriptor, create(descriptor, value), {
+    toJson(value, forGo = false) {
+      const json = library().toJson(descriptor, create(descriptor, value), {
         registry: registryOf(descriptor.file),
         useProtoFieldName: forGo,
         enumAsInteger: forGo,
-      }),
+      });
+      return forGo ? withLongNumbers(descriptor, json) : json;
+    },
     fromJson(json) {
       // Go takes null for a message of defaults. Only one type has a null of its own.
       if (json === null && descriptor.typeName !== "google.protobuf.Value") return create(descriptor, {});

@@ -85,6 +85,55 @@ test("json-rpc: a message is written in the form that Go's encoding/json reads",
   assert.equal(text(jsonCodec.encode({}, frame("request", "4"), type)), '{"fullName":"John"}\n');
 });
 
+test("json-rpc: a bigint of a message type is a number, of all its digits", () => {
+  const type: MessageType = {
+    encode: () => new Uint8Array(0),
+    decode: () => ({}),
+    toJson: () => ({
+      id: 2n ** 63n,
+      ids: [1n, undefined],
+      map: { a: -5n },
+      none: undefined,
+      text: "1<2",
+      at: new Date(0),
+    }),
+  };
+  const params =
+    '{"id":9223372036854775808,"ids":[1,null],"map":{"a":-5},"text":"1\\u003c2","at":"1970-01-01T00:00:00.000Z"}';
+  assert.equal(
+    text(jsonRpcCodec.encode({}, frame("request", "4"), type)),
+    `{"method":"Say.Hello","params":[${params}],"id":"4"}\n`,
+  );
+  assert.throws(() => jsonRpcCodec.encode({ id: 1n }, frame("request")), /json-rpc can't encode/);
+});
+
+test("json, json-rpc: for a message type integers that a number would change are texts, and nothing else is", () => {
+  const type: MessageType = {
+    encode: () => new Uint8Array(0),
+    decode: () => ({}),
+    fromJson: (json) => json,
+  };
+  const long =
+    '{"a":9007199254740993,"b":[-9223372036854775807,1.5e300,0.1234567890123456,7],"c":"\\"1234567890123456789"}';
+  const read = {
+    a: "9007199254740993",
+    b: ["-9223372036854775807", 1.5e300, 0.1234567890123456, 7],
+    c: '"1234567890123456789',
+  };
+  const decode = (body: string, codec: Codec) => codec.decode(Buffer.from(body), "response", type).value;
+  assert.deepEqual(decode(long, jsonCodec), read);
+  assert.deepEqual(decode(`{"id":"1","result":${long},"error":null}`, jsonRpcCodec), read);
+  // These a number holds exactly, or are no integers of 64 bits.
+  assert.equal(decode("10000000000000000", jsonCodec), 1e16);
+  assert.equal(decode("9".repeat(400), jsonCodec), Number.POSITIVE_INFINITY);
+  assert.deepEqual(
+    jsonCodec.decode(Buffer.from("9007199254740993"), "response").value,
+    9_007_199_254_740_992,
+  );
+  const large = `"${"1".repeat(5_000_000)}"`;
+  assert.equal(decode(large, jsonCodec), large.slice(1, -1));
+});
+
 test("json-rpc: v6's order of members, numeric ids and errors are read", () => {
   const v6 = Buffer.from('{"params":[{"name":"John"}],"id":"4","method":"Say.Hello"}\n');
   assert.deepEqual(jsonRpcCodec.decode(v6, "request"), {

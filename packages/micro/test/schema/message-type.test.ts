@@ -32,8 +32,11 @@ test("the forms are protobuf's own: bytes, and lowerCamelCase JSON with 64-bit n
   assert.equal(JSON.stringify(type.toJson?.({ names: ["a"], color: 1 })), named);
 });
 
-test("for Go's encoding/json: fields as the schema names them, enums as numbers", () => {
+test("for Go's encoding/json: fields as the schema names them, enums as numbers, 64 bits as bigints", () => {
   assert.deepEqual(type.toJson?.({ smallNumber: 1, color: 2 }, true), { small_number: 1, color: 2 });
+  const forGo = type.toJson?.(everything(), true) as Record<string, unknown>;
+  assert.equal(forGo.large_number, everything().largeNumber);
+  assert.deepEqual(forGo.counts, { ...everything().counts });
 });
 
 test("a plain object in which fields are left out will do", () => {
