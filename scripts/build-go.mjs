@@ -10,6 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { overlayFlags } from "./go-overlay.mjs";
 import { root, subfolders } from "./workspace.mjs";
 
 const wanted = process.argv.slice(2);
@@ -24,7 +25,8 @@ if (run(["version"], root).error !== undefined) {
 for (const folder of modules) {
   const into = join(root, ".cache/interop", basename(folder));
   mkdirSync(into, { recursive: true });
-  const { status, stderr } = run(["build", "-o", `${into}/`, "tool", "./..."], join(root, folder));
+  const flags = overlayFlags(join(root, folder));
+  const { status, stderr } = run(["build", ...flags, "-o", `${into}/`, "tool", "./..."], join(root, folder));
   if (status !== 0) {
     console.error(`${folder}: go build failed\n${stderr}`);
     process.exitCode = 1;

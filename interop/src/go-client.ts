@@ -65,3 +65,18 @@ export async function startGoClient(
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
 }
+
+/**
+ * One call, or several, by a client that has no connection yet.
+ *
+ * @param flags go-micro's
+ */
+export async function goCall(
+  program: { readonly path: string },
+  call: GoCall,
+  flags: readonly string[] = [],
+): Promise<GoOutcome> {
+  await using client = await startGoClient(program, flags);
+  // Awaited here, because the client ends with this function.
+  return await client.call(call);
+}

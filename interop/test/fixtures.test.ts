@@ -1,4 +1,4 @@
-/** What programs on go-micro v2.9.1 and v6.10.0 sent, answered and understood by ours. Needs no Go. */
+/** What programs on go-micro v2.9.1, v5.12.0 and v6.10.0 sent, answered and understood by ours. Needs no Go. */
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
@@ -8,17 +8,19 @@ import { getMetadata, MicroError, newService, type Service } from "ts-micro";
 import { decodeEnvelope, encodeEnvelope } from "ts-micro/broker";
 import { codecFor, type MessageType } from "ts-micro/codec";
 import { type Service as Found, newMdnsRegistry, serviceFromJson, serviceToJson } from "ts-micro/registry";
+import { codecs } from "../src/codecs.ts";
 import { type Case, cases } from "../src/fixtures/cases.ts";
 import { bytesOf, type Exchange, readFixture } from "../src/fixtures/fixtures.ts";
 import { type HttpMessage, httpMessages } from "../src/fixtures/http-messages.ts";
 import { framesIn, frameTypes, preface } from "../src/fixtures/http2-frames.ts";
 import { answerWith, ask } from "../src/fixtures/replay.ts";
 import { GreetingSchema } from "../src/gen/greeter/greeter_pb.ts";
+import { serveGreeter } from "../src/greeter.ts";
 import { until } from "../src/until.ts";
-import { codecs } from "../src/v2/codecs.ts";
-import { serveGreeter } from "../src/v2/greeter.ts";
 
-const versions = ["v2", "v6"];
+const versions = ["v2", "v5", "v6"];
+/** Of what real engines gave out. */
+const onEngines = ["v2", "v5"];
 
 /**
  * What v2 does otherwise with mucp: a call that failed is never answered with protobuf (docs/interop.md, N6), and a stream
@@ -55,7 +57,7 @@ describe("mucp", () => {
     Object.entries(readFixture(version, "mucp")).map(([name, exchanges]) => ({ version, name, exchanges })),
   );
   for (const { version, name, exchanges } of recorded) {
-    for (const [codec, contentType] of codecs) {
+    for (const [codec, contentType] of codecs.mucp) {
       const { request, answer } = exchanges[codec] as Exchange;
       const meaning = ({ header, body }: HttpMessage) => {
         const { value, error } = codecFor(contentType).decode(body, "response", greeting);
@@ -247,27 +249,32 @@ for (const version of versions)
     assert.match(answered.toString(), /^HTTP\/1\.1 200 OK\r\n/);
   });
 
-for (const [contentType, text] of Object.entries(readFixture("v2", "nats"))) {
-  test(`a message on NATS, read and written again, is the same to the byte: ${contentType}, v2`, () => {
-    const message = decodeEnvelope(bytesOf(text));
-    assert.equal(
-      getMetadata(message.header, "Content-Type"),
-      contentType === "default" ? "application/grpc+proto" : contentType,
-    );
-    const { name } = codecFor(contentType === "default" ? "application/grpc+proto" : contentType).decode(
-      message.body,
-      "event",
-      greeting,
-    ).value as { name: string };
-    assert.deepEqual([name, getMetadata(message.header, "X-Color")], ["John", "red"]);
-    assert.equal(encodeEnvelope(message, getMetadata(message.header, "Micro-Topic") ?? "").toString(), text);
+for (const version of onEngines) {
+  for (const [recorded, text] of Object.entries(readFixture(version, "nats"))) {
+    test(`a message on NATS, read and written again, is the same: ${recorded}, ${version}`, () => {
+      const byDefault = version === "v2" ? "application/grpc+proto" : "application/json";
+      const contentType = recorded === "default" ? byDefault : recorded;
+      const message = decodeEnvelope(bytesOf(text));
+      assert.equal(getMetadata(message.header, "Content-Type"), contentType);
+      const { value } = codecFor(contentType).decode(message.body, "event", greeting);
+      const { name } = value as { name: string };
+      assert.deepEqual([name, getMetadata(message.header, "X-Color")], ["John", "red"]);
+      const topic = getMetadata(message.header, "Micro-Topic") ?? "";
+      const again = encodeEnvelope(message, topic).toString();
+      // To the byte with v2.9.1. v5 writes `Micro-ID`, which is one name with `Micro-Id`.
+      if (version === "v2") assert.equal(again, text);
+      else assert.deepEqual(JSON.parse(again.toLowerCase()), JSON.parse(text.toLowerCase()));
+    });
+  }
+
+  test(`an entry of etcd, read and written again, is the same: ${version}`, () => {
+    const { key, value } = readFixture(version, "etcd");
+    const service = serviceFromJson(value);
+    assert.equal(key, `/micro/registry/${service.name}/${service.nodes[0]?.id}`);
+    assert.equal(service.nodes[0]?.metadata.registry, "etcd");
+    const again = serviceToJson(service);
+    assert.deepEqual(JSON.parse(again), JSON.parse(value));
+    // To the byte with v2.9.1, whose order of members ours is.
+    if (version === "v2") assert.equal(again, value);
   });
 }
-
-test("an entry of etcd, read and written again, is the same to the byte: v2", () => {
-  const { key, value } = readFixture("v2", "etcd");
-  const service = serviceFromJson(value);
-  assert.equal(key, `/micro/registry/${service.name}/${service.nodes[0]?.id}`);
-  assert.equal(service.nodes[0]?.metadata.registry, "etcd");
-  assert.equal(serviceToJson(service), value);
-});

@@ -1,8 +1,8 @@
-/** Services of ts-micro and of go-micro v2.9.1 that publish and subscribe with what both have by default. */
+/** Publishing over HTTP with mDNS, which is what all have by default. */
 import { describe } from "node:test";
-import { v2 } from "../src/go-micro.ts";
-import { publishingRows } from "../src/v2/publishing-rows.ts";
+import { v2, v5 } from "../src/go-micro.ts";
+import { publishingRows } from "../src/rows/publishing-rows.ts";
 
-describe("publishing over HTTP", { skip: v2.program("pubsub").skip, timeout: 150_000 }, () => {
-  publishingRows(v2, () => []);
+describe("publishing over HTTP", { timeout: 170_000 }, () => {
+  publishingRows([v2, v5], { flags: () => [] });
 });

@@ -1,21 +1,18 @@
-/** Services of ts-micro and of go-micro v2.9.1 that publish and subscribe on one RabbitMQ. */
+/** Publishing on one RabbitMQ. */
 import { after, before, describe } from "node:test";
 import { rabbitmq, type ServerProcess, startRabbitmq } from "@ts-micro/conformance";
-import { v2 } from "../src/go-micro.ts";
-import { publishingRows } from "../src/v2/publishing-rows.ts";
+import { v2, v5 } from "../src/go-micro.ts";
+import { publishingRows } from "../src/rows/publishing-rows.ts";
 
-const skip = v2.program("pubsub").skip || rabbitmq().skip;
-
-describe("publishing on RabbitMQ", { skip, timeout: 120_000 }, () => {
+describe("publishing on RabbitMQ", { skip: rabbitmq().skip, timeout: 170_000 }, () => {
   let server: ServerProcess;
   before(async () => {
     server = await startRabbitmq();
   });
   after(() => server[Symbol.asyncDispose]());
 
-  publishingRows(
-    v2,
-    () => ["--broker=rabbitmq", `--broker_address=amqp://${server.address}`, "--registry=memory"],
-    ["--rabbitmq_queues=go-micro"],
-  );
+  publishingRows([v2, v5], {
+    flags: () => ["--broker=rabbitmq", `--broker_address=amqp://${server.address}`, "--registry=memory"],
+    queueFlags: ["--rabbitmq_queues=go-micro"],
+  });
 });

@@ -2,7 +2,7 @@
 import { describe } from "node:test";
 import { etcd } from "@ts-micro/conformance";
 import { v2 } from "../src/go-micro.ts";
-import { restartRows } from "../src/v2/restart-rows.ts";
+import { restartRows } from "../src/rows/restart-rows.ts";
 
 describe("killed under load", { skip: v2.program("load").skip || etcd().skip, timeout: 170_000 }, () => {
   restartRows(v2, "N10");

@@ -9,13 +9,13 @@ import { MicroError, newLogger, newService } from "ts-micro";
 import type { Broker } from "ts-micro/broker";
 import type { Watcher } from "ts-micro/registry";
 import { Greeter } from "../src/gen/greeter/greeter_pb.ts";
+import { goCall } from "../src/go-client.ts";
 import { v2 } from "../src/go-micro.ts";
+import { serveGreeter } from "../src/greeter.ts";
 import { newName } from "../src/new-name.ts";
 import { type Running, serve } from "../src/program.ts";
+import { goPublisher, goSubscriber } from "../src/rows/publishing-peers.ts";
 import { until } from "../src/until.ts";
-import { goCall } from "../src/v2/go-client.ts";
-import { serveGreeter } from "../src/v2/greeter.ts";
-import { goPublisher, goSubscriber } from "../src/v2/publishing-peers.ts";
 
 const proxies = v2.program("proxies");
 const server = v2.program("server");
@@ -147,7 +147,11 @@ describe("a registry behind a service", { skip: proxies.skip || server.skip, tim
       const { name } = await service.for(Greeter, { service: theirs }).hello({ name: "John" });
       assert.equal(name, "Hello John");
       const requests = [{ name: "John" }];
-      const outcome = await goCall({ service: ours, endpoint: "Greeter.Hello", requests }, flags);
+      const outcome = await goCall(
+        v2.program("client"),
+        { service: ours, endpoint: "Greeter.Hello", requests },
+        flags,
+      );
       assert.deepEqual(outcome, { answers: [{ name: "Hello John" }], error: null, text: "" });
     } finally {
       await service.stop();
@@ -160,7 +164,7 @@ describe("a registry behind a service", { skip: proxies.skip || server.skip, tim
     await using offered = await serveMicro("registry");
     const flags = ["--registry=service", `--registry_address=${offered.address}`];
     const call = { service: newName(), unknown: true, endpoint: "Greeter.Hello", requests: [{}] };
-    const { error } = await goCall(call, flags);
+    const { error } = await goCall(v2.program("client"), call, flags);
     assert.equal(error?.code, 500);
     assert.match(error?.detail ?? "", /not found/);
     assert.ok(!MicroError.is(error));

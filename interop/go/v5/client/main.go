@@ -150,7 +150,13 @@ func (c *call) converse(ctx context.Context, caller client.Client, options []cli
 		}
 	}
 	if c.CloseSend {
-		if err := stream.CloseSend(); err != nil {
+		// v2.9.1 has none.
+		half, ok := stream.(interface{ CloseSend() error })
+		if !ok {
+			result.Text = "the stream has no CloseSend"
+			return result
+		}
+		if err := half.CloseSend(); err != nil {
 			result.fail(err)
 			return result
 		}

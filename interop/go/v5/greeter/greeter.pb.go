@@ -28,8 +28,10 @@ type Greeting struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Count int32                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
 	// Two words, because go-micro's server writes names in JSON as they are here, and its client in camel case.
-	FullName      string `protobuf:"bytes,3,opt,name=full_name,json=fullName,proto3" json:"full_name,omitempty"`
-	Data          []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	FullName string `protobuf:"bytes,3,opt,name=full_name,json=fullName,proto3" json:"full_name,omitempty"`
+	Data     []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	// Of 64 bits, which JavaScript's numbers and protobuf's JSON have no room for.
+	Id            int64 `protobuf:"varint,5,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -92,16 +94,24 @@ func (x *Greeting) GetData() []byte {
 	return nil
 }
 
+func (x *Greeting) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 var File_greeter_greeter_proto protoreflect.FileDescriptor
 
 const file_greeter_greeter_proto_rawDesc = "" +
 	"\n" +
-	"\x15greeter/greeter.proto\x12\agreeter\"e\n" +
+	"\x15greeter/greeter.proto\x12\agreeter\"u\n" +
 	"\bGreeting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x1b\n" +
 	"\tfull_name\x18\x03 \x01(\tR\bfullName\x12\x12\n" +
-	"\x04data\x18\x04 \x01(\fR\x04data2\xbc\x03\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\x12\x0e\n" +
+	"\x02id\x18\x05 \x01(\x03R\x02id2\xbc\x03\n" +
 	"\aGreeter\x12-\n" +
 	"\x05Hello\x12\x11.greeter.Greeting\x1a\x11.greeter.Greeting\x12,\n" +
 	"\x04Fail\x12\x11.greeter.Greeting\x1a\x11.greeter.Greeting\x12-\n" +

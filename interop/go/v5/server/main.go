@@ -25,7 +25,7 @@ import (
 type Greeter struct{}
 
 func (Greeter) Hello(_ context.Context, in, out *greeter.Greeting) error {
-	out.Name, out.FullName, out.Count, out.Data = "Hello "+in.Name, in.FullName, in.Count, in.Data
+	out.Name, out.FullName, out.Count, out.Data, out.Id = "Hello "+in.Name, in.FullName, in.Count, in.Data, in.Id
 	return nil
 }
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greeter/greeter.proto.
  */
 export const file_greeter_greeter: GenFile = /*@__PURE__*/
-  fileDesc("ChVncmVldGVyL2dyZWV0ZXIucHJvdG8SB2dyZWV0ZXIiSAoIR3JlZXRpbmcSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBRIRCglmdWxsX25hbWUYAyABKAkSDAoEZGF0YRgEIAEoDDK8AwoHR3JlZXRlchItCgVIZWxsbxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEiwKBEZhaWwSES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxItCgVQYW5pYxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi0KBVNsZWVwEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcSMAoITWV0YWRhdGESES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxIwCghEZWFkbGluZRIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi8KBUNvdW50EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcwARIwCgRDaGF0EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoATABEi8KBVRvdGFsEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoAUIdWht0cy1taWNyby9pbnRlcm9wL3YyL2dyZWV0ZXJiBnByb3RvMw");
+  fileDesc("ChVncmVldGVyL2dyZWV0ZXIucHJvdG8SB2dyZWV0ZXIiVAoIR3JlZXRpbmcSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBRIRCglmdWxsX25hbWUYAyABKAkSDAoEZGF0YRgEIAEoDBIKCgJpZBgFIAEoAzK8AwoHR3JlZXRlchItCgVIZWxsbxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEiwKBEZhaWwSES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxItCgVQYW5pYxIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi0KBVNsZWVwEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcSMAoITWV0YWRhdGESES5ncmVldGVyLkdyZWV0aW5nGhEuZ3JlZXRlci5HcmVldGluZxIwCghEZWFkbGluZRIRLmdyZWV0ZXIuR3JlZXRpbmcaES5ncmVldGVyLkdyZWV0aW5nEi8KBUNvdW50EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcwARIwCgRDaGF0EhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoATABEi8KBVRvdGFsEhEuZ3JlZXRlci5HcmVldGluZxoRLmdyZWV0ZXIuR3JlZXRpbmcoAUIdWht0cy1taWNyby9pbnRlcm9wL3YyL2dyZWV0ZXJiBnByb3RvMw");
 
 /**
  * @generated from message greeter.Greeting
@@ -39,6 +39,13 @@ export type Greeting = Message<"greeter.Greeting"> & {
    * @generated from field: bytes data = 4;
    */
   data: Uint8Array;
+
+  /**
+   * Of 64 bits, which JavaScript's numbers and protobuf's JSON have no room for.
+   *
+   * @generated from field: int64 id = 5;
+   */
+  id: bigint;
 };
 
 /**
