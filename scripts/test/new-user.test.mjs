@@ -57,12 +57,12 @@ before(() => {
   });
 });
 
-test("the project has ts-micro and what that depends on, the plugin's folder has nothing else", () => {
+test("the project has ts-micro and nothing else, the plugin's folder only its file", () => {
   assert.deepEqual(
     readdirSync(join(app, "node_modules"))
       .filter((name) => !name.startsWith("."))
       .sort(),
-    ["@leichtgewicht", "dns-packet", "ts-micro"],
+    ["ts-micro"],
   );
   assert.deepEqual(readdirSync(join(scratch, "alone")).sort(), ["xrpc.mjs", "xrpc.mjs.map"]);
 });

@@ -2,7 +2,7 @@
  * What a go-micro responder says to a question (`util/mdns/zone.go`, `registry/mdns_registry.go`): nothing here
  * knows of sockets.
  */
-import type { Answer, Packet, Question } from "dns-packet";
+import { type DnsMessage, type DnsQuestion, type DnsRecord, dnsClass } from "./dns-message.ts";
 import { catalogName, serviceName, typeCatalogName } from "./mdns-names.ts";
 import {
   addressRecord,
@@ -26,22 +26,26 @@ export interface ResponderOptions {
 /** Nobody asks more in one packet; each question may cost an answer per node. */
 const maxQuestions = 16;
 
+const classes: readonly number[] = Object.values(dnsClass);
+
 /** One packet per question and instance, to be sent to the asker at once. */
-export function answersTo(query: Packet, zone: Zone, options: ResponderOptions): Buffer[] {
-  const questions = (query.questions ?? []).slice(0, maxQuestions);
+export function answersTo(query: DnsMessage, zone: Zone, options: ResponderOptions): Buffer[] {
+  const questions = query.questions.slice(0, maxQuestions);
   return questions.flatMap((asked) => {
-    const unicast = wantsUnicast(asked);
-    if (!unicast && asked.class !== "IN" && asked.class !== "ANY") return [];
-    const question: Question = { ...asked, class: "IN" };
-    const id = unicast ? (query.id ?? 0) : 0;
+    if (!classes.includes(asked.class)) return [];
+    const question = { ...asked, class: dnsClass.internet };
+    const id = asked.class === dnsClass.unicast ? query.id : 0;
     return recordSets(question, zone, options).map((answers) => encodeAnswer(id, question, answers));
   });
 }
 
 /** Go's rules: names are compared exactly, and what isn't asked for by its type isn't given. */
-function recordSets(question: Question, zone: Zone, { domain, hostname }: ResponderOptions): Answer[][] {
-  const { name } = question;
-  const type: string = question.type;
+function recordSets(
+  question: DnsQuestion,
+  zone: Zone,
+  { domain, hostname }: ResponderOptions,
+): DnsRecord[][] {
+  const { name, type } = question;
   const forPointers = type === "PTR" || type === "ANY";
   const services = [...zone.keys()];
   if (name === catalogName(domain)) {
@@ -50,7 +54,7 @@ function recordSets(question: Question, zone: Zone, { domain, hostname }: Respon
   if (name === typeCatalogName(domain)) {
     return forPointers ? services.map((service) => [typeCatalogRecord(name, service, domain)]) : [];
   }
-  const sets: Answer[][] = [];
+  const sets: DnsRecord[][] = [];
   for (const [service, instances] of zone) {
     const isService = name === serviceName(service, domain);
     for (const instance of instances) {
@@ -62,7 +66,7 @@ function recordSets(question: Question, zone: Zone, { domain, hostname }: Respon
   return sets.filter((answers) => answers.length > 0);
 }
 
-function aboutInstance(type: string, instance: Instance): Answer[] {
+function aboutInstance(type: string, instance: Instance): DnsRecord[] {
   switch (type) {
     case "ANY":
       return [...locationRecords(instance), textRecord(instance)];
@@ -75,12 +79,7 @@ function aboutInstance(type: string, instance: Instance): Answer[] {
   }
 }
 
-function addressOf(type: string, instance: Instance): Answer[] {
+function addressOf(type: string, instance: Instance): DnsRecord[] {
   const record = addressRecord(instance);
   return record.type === type ? [record] : [];
-}
-
-/** The top bit of a question's class (RFC 6762 §5.4). dns-packet knows no such class and spells it out. */
-function wantsUnicast(question: Question): boolean {
-  return String(question.class) === "UNKNOWN_32769";
 }

@@ -7,16 +7,16 @@
  */
 import { isIPv6 } from "node:net";
 import { deflateSync, inflateSync } from "node:zlib";
-import {
-  type Answer,
-  AUTHORITATIVE_ANSWER,
-  decode,
-  encode,
-  encodingLength,
-  type Packet,
-  type Question,
-} from "dns-packet";
 import { joinAddress } from "../address.ts";
+import {
+  type DnsMessage,
+  type DnsQuestion,
+  type DnsRecord,
+  decodeMessage,
+  dnsClass,
+  dnsFlag,
+  encodeMessage,
+} from "./dns-message.ts";
 import {
   endpointsToJson,
   membersOf,
@@ -56,94 +56,99 @@ export interface Sighting extends Instance {
 
 /** `name` PTR IN, with the unicast-response bit clear, as go-micro asks. */
 export function encodeQuery(id: number, name: string): Buffer {
-  return encode({ type: "query", id, flags: 0, questions: [{ type: "PTR", name, class: "IN" }] });
+  return encodeMessage({ id, flags: 0, questions: [pointerQuestion(name)], answers: [] });
+}
+
+function pointerQuestion(name: string): DnsQuestion {
+  return { type: "PTR", name, class: dnsClass.internet };
 }
 
 /** @param id 0, or the query's id when it asked for a unicast response */
-export function encodeAnswer(id: number, question: Question, answers: Answer[]): Buffer {
-  return encode({ type: "response", id, flags: AUTHORITATIVE_ANSWER, questions: [question], answers });
+export function encodeAnswer(id: number, question: DnsQuestion, answers: readonly DnsRecord[]): Buffer {
+  const flags = dnsFlag.response | dnsFlag.authoritative;
+  return encodeMessage({ id, flags, questions: [question], answers });
 }
 
 /** What is multicast when a node comes, or when it goes. go-micro sends no PTR here. */
 export function encodeAnnouncement(instance: Instance, goodbye = false): Buffer {
   const ttl = goodbye ? 0 : recordTtl;
   const answers = [...locationRecords(instance, ttl), textRecord(instance, ttl)];
-  return encode({ type: "response", id: 0, flags: 0, answers });
+  return encodeMessage({ id: 0, flags: dnsFlag.response, questions: [], answers });
 }
 
-/** How long the answer about the instance is. A datagram has a limit that `encodeAnswer` knows nothing of. */
+/** How long the answer about the instance is. The text alone may be more than any message can hold. */
 export function answerBytes(instance: Instance, service: string, domain: string): number {
-  return encodingLength({
-    questions: [{ type: "PTR", name: serviceName(service, domain), class: "IN" }],
-    answers: instanceRecords(instance, service, domain),
-  });
+  const question = pointerQuestion(serviceName(service, domain));
+  const withoutText = instanceRecords({ ...instance, text: [] }, service, domain);
+  const textBytes = instance.text.reduce((sum, { length }) => sum + 1 + length, 0);
+  return encodeAnswer(0, question, withoutText).length + textBytes;
 }
 
 /** The whole instance, for who asks for its service. */
-export function instanceRecords(instance: Instance, service: string, domain: string): Answer[] {
-  const pointer: Answer = {
-    ...{ type: "PTR", name: serviceName(service, domain), class: "IN", ttl: recordTtl },
+export function instanceRecords(instance: Instance, service: string, domain: string): DnsRecord[] {
+  const pointer: DnsRecord = {
+    ...{ type: "PTR", name: serviceName(service, domain), ttl: recordTtl },
     data: instance.name,
   };
   return [pointer, ...locationRecords(instance), textRecord(instance)];
 }
 
 /** SRV, and the address it points to. */
-export function locationRecords(instance: Instance, ttl = recordTtl): Answer[] {
+export function locationRecords(instance: Instance, ttl = recordTtl): DnsRecord[] {
   const { name, hostname, port } = instance;
   const target = { priority: 10, weight: 1, port, target: hostname };
-  return [{ type: "SRV", name, class: "IN", ttl, data: target }, addressRecord(instance, ttl)];
+  return [{ type: "SRV", name, ttl, data: target }, addressRecord(instance, ttl)];
 }
 
-export function addressRecord({ hostname, host }: Instance, ttl = recordTtl): Answer {
+export function addressRecord({ hostname, host }: Instance, ttl = recordTtl): DnsRecord {
   const type = isIPv6(host) ? "AAAA" : "A";
-  return { type, name: hostname, class: "IN", ttl, data: host };
+  return { type, name: hostname, ttl, data: host };
 }
 
-export function textRecord({ name, text }: Instance, ttl = recordTtl): Answer {
-  return { type: "TXT", name, class: "IN", ttl, data: [...text] };
+export function textRecord({ name, text }: Instance, ttl = recordTtl): DnsRecord {
+  return { type: "TXT", name, ttl, data: text };
 }
 
 /** An entry of the catalog: go-micro wants SRV, address and a TXT here too, and looks only at the name. */
-export function catalogRecords(service: string, hostname: string, domain: string): Answer[] {
+export function catalogRecords(service: string, hostname: string, domain: string): DnsRecord[] {
   const catalog = catalogName(domain);
   const entry: Instance = {
     ...{ name: `${service}.${catalog}`, hostname, host: "0.0.0.0", port: catalogPort },
     text: [],
   };
   return [
-    { type: "PTR", name: catalog, class: "IN", ttl: recordTtl, data: entry.name },
+    { type: "PTR", name: catalog, ttl: recordTtl, data: entry.name },
     ...locationRecords(entry),
     textRecord(entry),
   ];
 }
 
 /** DNS-SD's list of types points at the service itself. */
-export function typeCatalogRecord(question: string, service: string, domain: string): Answer {
-  return { type: "PTR", name: question, class: "IN", ttl: recordTtl, data: serviceName(service, domain) };
+export function typeCatalogRecord(question: string, service: string, domain: string): DnsRecord {
+  return { type: "PTR", name: question, ttl: recordTtl, data: serviceName(service, domain) };
 }
 
 /** Never throws: `undefined` for whatever is no DNS message. */
-export function decodePacket(bytes: Buffer): Packet | undefined {
+export function decodePacket(bytes: Buffer): DnsMessage | undefined {
   if (bytes.length < 12) return undefined;
   // The counts are the sender's word. A question takes 5 bytes at least, a record 11.
   const questions = bytes.readUInt16BE(4);
   const records = bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
   if (12 + questions * 5 + records * 11 > bytes.length) return undefined;
   try {
-    return decode(bytes);
+    return decodeMessage(bytes);
   } catch {
     return undefined;
   }
 }
 
 /** The complete instances of a response: those with a port, an address and a text. */
-export function sightingsIn(packet: Packet): Sighting[] {
+export function sightingsIn(packet: DnsMessage): Sighting[] {
   const hosts = new Map<string, string>();
-  const texts = new Map<string, Buffer[]>();
-  const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])];
+  const texts = new Map<string, readonly Buffer[]>();
+  const records = [...packet.answers, ...packet.additionals];
   for (const record of records) {
-    if (record.type === "TXT") texts.set(record.name, textStrings(record.data));
+    if (record.type === "TXT") texts.set(record.name, record.data);
     // IPv4 is preferred where a host has both, as in go-micro.
     else if (record.type === "A") hosts.set(record.name, record.data);
     else if (record.type === "AAAA" && !hosts.has(record.name)) hosts.set(record.name, record.data);
@@ -162,9 +167,9 @@ export function sightingsIn(packet: Packet): Sighting[] {
 }
 
 /** The names of services in an answer to the catalog's question. */
-export function catalogEntriesIn(packet: Packet, domain: string): string[] {
+export function catalogEntriesIn(packet: DnsMessage, domain: string): string[] {
   const catalog = catalogName(domain);
-  return (packet.answers ?? []).flatMap((record) => {
+  return packet.answers.flatMap((record) => {
     if (record.type !== "PTR" || record.name !== catalog) return [];
     return before(record.data, catalog) ?? [];
   });
@@ -205,9 +210,4 @@ function inflateJson(text: readonly Buffer[]): unknown {
   } catch {
     return undefined;
   }
-}
-
-function textStrings(data: string | Buffer | readonly (string | Buffer)[]): Buffer[] {
-  const strings = Array.isArray(data) ? data : [data];
-  return strings.map((string) => (typeof string === "string" ? Buffer.from(string) : string));
 }

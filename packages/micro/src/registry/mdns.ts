@@ -13,10 +13,10 @@ import type { RemoteInfo } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { hostname as machineName, networkInterfaces } from "node:os";
-import type { Packet } from "dns-packet";
 import { parseAddress } from "../address.ts";
 import { badRequest, MicroError, serviceUnavailable } from "../errors.ts";
 import { newLogger } from "../logger.ts";
+import { type DnsMessage, isResponse } from "./dns-message.ts";
 import { Announcer } from "./mdns-announcer.ts";
 import { type LookUp, newLookUp } from "./mdns-lookup.ts";
 import {
@@ -89,7 +89,7 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
   const announcer = new Announcer((packet) => network().send(packet), logger);
   const sightings = new Sightings(domain);
   const watchers = new Set<WatcherQueue>();
-  const lookUps = new Set<{ lookUp: LookUp; take(packet: Packet): boolean }>();
+  const lookUps = new Set<{ lookUp: LookUp; take(packet: DnsMessage): boolean }>();
   let multicast: Multicast | undefined;
 
   function network(): Multicast {
@@ -107,11 +107,12 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
 
   function onMulticast(bytes: Buffer, from: RemoteInfo): void {
     const packet = decodePacket(bytes);
-    if (packet?.type === "query") {
+    if (packet === undefined) return;
+    if (!isResponse(packet)) {
       if (announcer.empty) return;
       for (const answer of answersTo(packet, announcer.zone, { domain, hostname }))
         network().reply(answer, from);
-    } else if (packet?.type === "response" && watchers.size > 0) {
+    } else if (watchers.size > 0) {
       for (const sighting of sightingsIn(packet)) {
         const change = sightings.see(sighting);
         if (change !== undefined) for (const watcher of watchers) watcher.push(structuredClone(change));
@@ -121,14 +122,14 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
 
   function onUnicast(bytes: Buffer): void {
     const packet = decodePacket(bytes);
-    if (packet?.type !== "response") return;
+    if (packet === undefined || !isResponse(packet)) return;
     for (const { lookUp, take } of lookUps) if (take(packet)) lookUp.answered();
   }
 
   /** Asks for `name`, and gives every packet that comes back to `take`, which says whether it was an answer. */
   async function ask(
     name: string,
-    take: (packet: Packet) => boolean,
+    take: (packet: DnsMessage) => boolean,
     complete: () => boolean,
     { signal, ...read }: ReadOptions = {},
   ): Promise<void> {
@@ -152,7 +153,7 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
     if (!isName(fullName)) return [];
     const found = new Map<string, Service>();
     const answers = new Map<string, Sighting>();
-    const take = (packet: Packet): boolean => {
+    const take = (packet: DnsMessage): boolean => {
       for (const sighting of sightingsIn(packet)) {
         if (sighting.goodbye || before(sighting.name, fullName) === undefined) continue;
         // The same answer comes once per interface that the asker and the node share.
@@ -172,7 +173,7 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
 
   async function listServices(read?: ReadOptions): Promise<Service[]> {
     const names = new Set<string>();
-    const take = (packet: Packet): boolean => {
+    const take = (packet: DnsMessage): boolean => {
       for (const name of catalogEntriesIn(packet, domain)) if (names.size < maxFound) names.add(name);
       return names.size > 0;
     };

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, watch } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { MicroError } from "../../src/errors.ts";
@@ -457,12 +456,6 @@ test("without esbuild, building says what to install, and loading works", async 
   mkdirSync(copy, { recursive: true });
   cpSync(join(packageFolder, "dist/src"), join(copy, "dist/src"), { recursive: true });
   cpSync(join(packageFolder, "package.json"), join(copy, "package.json"));
-  const require = createRequire(import.meta.url);
-  for (const dependency of ["dns-packet", "@leichtgewicht/ip-codec"]) {
-    cpSync(dirname(require.resolve(dependency)), join(copy, "node_modules", dependency), {
-      recursive: true,
-    });
-  }
   writeFiles(copy, { "plugin.mjs": brokerPlugin("plain") });
   const program = `import { build, load } from "ts-micro/plugin";
 console.log((await load("./plugin.mjs")).name);

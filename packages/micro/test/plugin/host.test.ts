@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { cpSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -29,12 +28,6 @@ function secondCopy(place: string): void {
     filter: (source) => !/\.map$|\.d\.ts$/.test(source),
   });
   cpSync(join(packageFolder, "package.json"), join(place, "package.json"));
-  const require = createRequire(import.meta.url);
-  for (const dependency of ["dns-packet", "@leichtgewicht/ip-codec"]) {
-    cpSync(dirname(require.resolve(dependency)), join(place, "node_modules", dependency), {
-      recursive: true,
-    });
-  }
 }
 
 test("plugins that a second copy of ts-micro loads use the first", async () => {

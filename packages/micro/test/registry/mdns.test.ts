@@ -7,9 +7,11 @@ import { after, test } from "node:test";
 import { decode } from "dns-packet";
 import { MicroError } from "../../src/errors.ts";
 import { newLogger } from "../../src/logger.ts";
+import { isResponse } from "../../src/registry/dns-message.ts";
 import { type MdnsRegistryOptions, newMdnsRegistry } from "../../src/registry/mdns.ts";
 import type { Interfaces } from "../../src/registry/mdns-socket.ts";
 import {
+  decodePacket,
   encodeAnnouncement,
   encodeAnswer,
   encodeQuery,
@@ -151,9 +153,15 @@ test("a node that was there before is awaited when others answer sooner, unless 
   listener.setMulticastInterface("127.0.0.1");
   let questions = 0;
   listener.on("message", (bytes, from) => {
-    const packet = decode(bytes);
-    const [question] = packet.questions ?? [];
-    if (packet.type !== "query" || question?.name !== `${greeter.name}.micro` || ++questions % 3 > 0) return;
+    const packet = decodePacket(bytes);
+    const [question] = packet?.questions ?? [];
+    if (
+      packet === undefined ||
+      isResponse(packet) ||
+      question?.name !== `${greeter.name}.micro` ||
+      ++questions % 3 > 0
+    )
+      return;
     listener.send(encodeAnswer(0, question, instanceRecords(instance, greeter.name, "micro")), from.port);
   });
   listener.send(encodeAnnouncement(instance), port, "224.0.0.251");
