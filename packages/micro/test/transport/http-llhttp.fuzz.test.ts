@@ -7,13 +7,14 @@ import { type Parsed, parsed } from "./parsed.ts";
 
 const limits = { maxHeadBytes: 1 << 20, maxBodyBytes: 1 << 20 };
 
-/** What llhttp refuses and we don't: nothing here depends on the method or the target. */
-const lessStrict = /^HPE_INVALID_(METHOD|URL)$/;
+/** What llhttp doesn't read and we do: nothing here depends on the method or the target, and nobody takes an upgrade up. */
+const lessStrict = /^(HPE_INVALID_(METHOD|URL)|UPGRADE)$/;
 
 /** What we refuse and llhttp lets pass; docs/decisions/0210-http-strictness.md says why. */
 const moreStrict = [
   /^only HTTP\/1\.1 is spoken here/,
   /^malformed HTTP response "HTTP\/(0\.9|2\.0) /,
+  /^malformed HTTP response "HTTP\/1\.[01] 0\d\d\b/,
   /^no Host$/,
   /^Transfer-Encoding in HTTP\/1\.0$/,
   /^more than one (Host|Transfer-Encoding)$/,

@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 export interface LlhttpParsed {
   /** Those that it has read to their end. */
   messages: LlhttpMessage[];
-  /** `HPE_…`, when it refused the rest. */
+  /** `HPE_…`, when it refused the rest; `UPGRADE`, when it may have left it to another protocol. */
   refused: string | undefined;
 }
 
@@ -23,7 +23,11 @@ export async function llhttpRequests(bytes: Buffer): Promise<LlhttpParsed> {
   const incomings: Promise<LlhttpMessage | undefined>[] = [];
   let refused: string | undefined;
   const server = createServer(options);
-  const onRequest = (incoming: IncomingMessage): void => void incomings.push(read(incoming));
+  const onRequest = (incoming: IncomingMessage): void => {
+    incomings.push(read(incoming));
+    // Node drops what follows in the same chunk, also when nobody takes the upgrade up.
+    if (asksForUpgrade(incoming)) refused ??= "UPGRADE";
+  };
   server.on("request", onRequest).on("checkContinue", onRequest).on("checkExpectation", onRequest);
   server.on("clientError", (error: NodeJS.ErrnoException, connection) => {
     refused ??= error.code ?? error.message;
@@ -50,6 +54,10 @@ export async function llhttpResponse(bytes: Buffer): Promise<LlhttpParsed> {
   await settled(connection);
   outgoing.destroy();
   return { messages: await complete(incomings), refused };
+}
+
+function asksForUpgrade({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && /\bupgrade\b/i.test(headers.connection ?? "");
 }
 
 /** A connection whose other end has sent these bytes and no more, and doesn't mind what it gets. */
