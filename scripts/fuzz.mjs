@@ -29,7 +29,7 @@ const seed = values.seed ?? String(Date.now() >>> 0);
 for (const file of files) {
   const minutes = String(Number(values.minutes) / files.length);
   console.log(`${file}: seed ${seed}, ${minutes} minutes`);
-  const { status } = spawnSync(process.execPath, ["--enable-source-maps", file], {
+  const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test-reporter=spec", file], {
     cwd: root,
     env: { ...process.env, FUZZ_SEED: seed, FUZZ_MINUTES: minutes },
     stdio: "inherit",
