@@ -18,6 +18,7 @@ import { metadataSource, shared } from "./inherit.ts";
 import type { Limit } from "./limit.ts";
 import { type ClientParts, clientParts } from "./parts.ts";
 import { publisher } from "./publish.ts";
+import { readableBy } from "./readable.ts";
 import { type ClientSettings, clientSettings, positive } from "./settings.ts";
 
 /**
@@ -126,10 +127,13 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
     }
     return own;
   };
+  const readable = readableBy(settings);
   const send = (attempt: WireAttempt, outcome: Outcome): void => {
     const { calls } = spokenBy(attempt.node);
-    if (calls.send !== undefined) calls.send(attempt, outcome);
-    else tell(calls.call(attempt), outcome);
+    const request = readable(attempt.request, attempt.node);
+    const readableAttempt = request === attempt.request ? attempt : { ...attempt, request };
+    if (calls.send !== undefined) calls.send(readableAttempt, outcome);
+    else tell(calls.call(readableAttempt), outcome);
   };
   const attempt = wrapAttempts(send, settings, metadata);
   const publish = publisher(settings, metadata);
@@ -170,7 +174,8 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
       const { wire, calls } = spokenBy(node);
       if (calls.stream === undefined) throw noStreams(wire.name, endpoint);
       const header = metadata(request.metadata, context?.metadata);
-      tell(calls.stream({ node, request, metadata: header, deadline, limit }), outcome);
+      const stream = { node, request: readable(request, node), metadata: header, deadline, limit };
+      tell(calls.stream(stream), outcome);
     }) as Promise<ClientStream>;
   }
 

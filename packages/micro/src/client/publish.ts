@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Broker } from "../broker/broker.ts";
-import { codecFor } from "../codec/codecs.ts";
+import { codecFor, readableContentType } from "../codec/codecs.ts";
 import { headers } from "../headers.ts";
 import type { ClientPublishOptions } from "./client.ts";
 import type { MetadataSource } from "./inherit.ts";
@@ -28,8 +28,11 @@ export function publisher(settings: ClientSettings, metadata: MetadataSource): P
     return done;
   };
 
+  // Nobody knows who subscribes.
+  const usual = readableContentType(settings.contentType, settings.codecs);
+
   return async (currentBroker, topic, body, options = {}) => {
-    const contentType = options.contentType ?? settings.contentType;
+    const contentType = options.contentType ?? usual;
     const header = metadata(options.metadata, options.context?.metadata);
     const id = randomUUID();
     header[headers.contentType] = contentType;

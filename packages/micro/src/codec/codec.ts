@@ -5,6 +5,12 @@ export interface Codec {
   /** `json`, `protobuf`... */
   readonly name: string;
   /**
+   * A content type for the same values. With it, a server announces this codec's content types in its node's metadata
+   * `codecs`, and a client uses them only with nodes that do; others, and messages that are published, get this one.
+   * @default none: what is asked for is sent, and who doesn't know it answers 415
+   */
+  readonly fallback?: string;
+  /**
    * Bytes are taken as encoded already (go-micro's `bytes.Frame`); `undefined` is an absent body.
    * @param type how to encode `value` when it is not bytes already. JSON codecs use its `toJson` and `fromJson`,
    *   and do without a type that has none

@@ -1,3 +1,4 @@
+import { announcedCodecs } from "../codec/codecs.ts";
 import { type MicroError, serviceUnavailable } from "../errors.ts";
 import type { Protocol } from "../transport/transport.ts";
 import { type ServerSettings, serverSettings } from "./options.ts";
@@ -165,7 +166,10 @@ export function newServerOver(wire: Wire, options: ServerOptions = {}, quicker?:
         metadata: {
           server: wire.name,
           protocol: wire.protocol,
-          ...(guests().length > 0 && { protocols: protocolsOf([wire, ...guests()]) }),
+          ...(guests().length > 0 && {
+            protocols: protocolsOf([wire, ...guests()]),
+            codecs: announcedCodecs(settings.codecs).join(","),
+          }),
           transport: listening.transport,
         },
         endpoints: () => [...router.endpoints(), ...subscriptions.endpoints()],
