@@ -15,7 +15,7 @@ const arrows = {
   store: [],
   transport: [],
   mux: ["codec", "transport/byte-collector.ts"],
-  broker: ["registry", "codec"],
+  broker: ["registry", "codec", "mux", "transport/connect.ts", "transport/listener.ts"],
   selector: ["registry"],
   client: ["selector", "registry", "broker", "transport", "mux", "codec", "schema"],
   server: ["selector", "registry", "broker", "transport", "mux", "codec", "schema"],

@@ -3,7 +3,9 @@ import type { Logger } from "../logger.ts";
 import type { Snapshot } from "../registry/cache.ts";
 import type { Node } from "../registry/registry.ts";
 import { brokerErrorId } from "./failures.ts";
-import type { Sender } from "./http-sender.ts";
+import type { Subscribers } from "./http-subscribers.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Sender } from "./sender.ts";
 
 /** Version of the registry record of subscriptions without a queue; any other version is a queue's name. */
 export const broadcastVersion = "ff.http.broadcast";
@@ -15,61 +17,81 @@ export interface FanOut {
    * @throws MicroError 503 naming each queue (or the broadcast) of which no node took the message. The
    *   other queues have it.
    */
-  send(topic: string, envelope: Buffer, signal?: AbortSignal): Promise<void>;
+  send(message: Outgoing, signal?: AbortSignal): Promise<void>;
 }
 
 export interface FanOutSetup {
   sender: Sender;
   logger: Logger;
-  /** The records of the subscribers; `fresh` when the cached ones have led nowhere. */
-  lookUp(options: { fresh: boolean; signal: AbortSignal | undefined }): Promise<Snapshot>;
+  subscribers: Subscribers;
 }
+
+/** What became of a message at one node. */
+type Offered = "taken" | "gone" | MicroError;
 
 /** A node that could not be reached is offered a message last, or not at all, for this long. */
 const avoidMs = 2_000;
 
-export function newFanOut({ sender, logger, lookUp }: FanOutSetup): FanOut {
+export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut {
   /** Node → when it may be tried as before, on the clock of `performance.now()`. */
   const avoided = new Map<string, number>();
+  const groups = newGroupCache();
 
   return {
-    async send(topic, envelope, signal) {
-      const offerTo = (group: Group): Promise<Miss | undefined> =>
-        group.version === broadcastVersion
-          ? offerToAll(group, envelope, signal)
-          : offerToOne(group, envelope, signal);
-      const misses = await Promise.all(groupsOf(await lookUp({ fresh: false, signal }), topic).map(offerTo));
-      const missed = misses.filter((miss) => miss !== undefined);
-      if (missed.length === 0) return;
-      const fresh = groupsOf(await lookUp({ fresh: true, signal }), topic);
-      const again = await Promise.all(missed.map((miss) => offerAgain(miss, fresh, offerTo)));
-      const lost = again.filter((miss) => miss !== undefined);
-      if (lost.length > 0) throw notTaken(topic, lost);
+    send(message, signal) {
+      const known = subscribers.peek();
+      const node = known && soleReceiver(groups.of(known, message.topic));
+      if (node === undefined) return sendToAll(message, signal, new Map());
+      return sender.post(node, message, signal).then(
+        () => reached(node),
+        (thrown) => sendToAll(message, signal, new Map([[node, notTakenBy(node, thrown)]])),
+      );
     },
   };
 
-  async function offerToAll(
-    { version, nodes }: Group,
-    envelope: Buffer,
+  /** The node to which alone the message is offered first, as most are. */
+  function soleReceiver(groups: readonly Group[]): Node | undefined {
+    const [group] = groups;
+    if (group === undefined || groups.length > 1) return undefined;
+    const { version, nodes } = group;
+    if (version === broadcastVersion && nodes.length > 1) return undefined;
+    const node = nodes[nodes.length === 1 ? 0 : Math.floor(Math.random() * nodes.length)] as Node;
+    return isAvoided(node) ? undefined : node;
+  }
+
+  /** @param offered nodes that the message was offered to already */
+  async function sendToAll(
+    message: Outgoing,
     signal: AbortSignal | undefined,
-  ): Promise<Miss | undefined> {
+    offered: ReadonlyMap<Node, Offered>,
+  ): Promise<void> {
+    const { topic } = message;
+    const offer = (node: Node): Promise<Offered> | Offered =>
+      offered.get(node) ?? offerOnce(node, message, signal);
+    const offerTo = (group: Group): Promise<Miss | undefined> =>
+      group.version === broadcastVersion ? offerToAll(group, offer) : offerToOne(group, offer);
+    const known = subscribers.peek() ?? (await subscribers.lookUp({ fresh: false, signal }));
+    const misses = await Promise.all(groups.of(known, topic).map(offerTo));
+    const missed = misses.filter((miss) => miss !== undefined);
+    if (missed.length === 0) return;
+    const fresh = groupsOf(await subscribers.lookUp({ fresh: true, signal }), topic);
+    const again = await Promise.all(missed.map((miss) => offerAgain(miss, fresh, offerTo)));
+    const lost = again.filter((miss) => miss !== undefined);
+    if (lost.length > 0) throw notTaken(topic, lost);
+  }
+
+  async function offerToAll({ version, nodes }: Group, offer: Offer): Promise<Miss | undefined> {
     const reachable = nodes.filter((node) => !isAvoided(node));
-    const results = await Promise.all(
-      (reachable.length > 0 ? reachable : nodes).map((node) => offer(node, envelope, signal)),
-    );
+    const results = await Promise.all((reachable.length > 0 ? reachable : nodes).map(offer));
     const failures = results.filter((result) => typeof result === "object");
     return failures.length === 0 || results.includes("taken") ? undefined : { version, nodes, failures };
   }
 
-  async function offerToOne(
-    { version, nodes }: Group,
-    envelope: Buffer,
-    signal: AbortSignal | undefined,
-  ): Promise<Miss | undefined> {
+  async function offerToOne({ version, nodes }: Group, offer: Offer): Promise<Miss | undefined> {
     const failures: MicroError[] = [];
     const inOrder = shuffled(nodes).sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
     for (const node of inOrder) {
-      const result = await offer(node, envelope, signal);
+      const result = await offer(node);
       if (result === "taken") return undefined;
       if (result !== "gone") failures.push(result);
     }
@@ -92,26 +114,32 @@ export function newFanOut({ sender, logger, lookUp }: FanOutSetup): FanOut {
   }
 
   /** Rejects only when the caller's signal aborts. */
-  async function offer(
-    node: Node,
-    envelope: Buffer,
-    signal: AbortSignal | undefined,
-  ): Promise<"taken" | "gone" | MicroError> {
+  async function offerOnce(node: Node, message: Outgoing, signal: AbortSignal | undefined): Promise<Offered> {
     try {
-      await sender.post(node, envelope, signal);
-      avoided.delete(identityOf(node));
+      await sender.post(node, message, signal);
+      reached(node);
       return "taken";
     } catch (thrown) {
-      const error = MicroError.from(thrown);
-      if (error.reason === "cancelled") throw error;
-      if (error.code === 404) return "gone";
-      // With a reason, the connection failed; otherwise the node itself refused this message.
-      if (error.reason !== undefined) avoid(node, error);
-      return error;
+      return notTakenBy(node, thrown);
     }
   }
 
+  function reached(node: Node): void {
+    if (avoided.size > 0) avoided.delete(identityOf(node));
+  }
+
+  /** @throws what was thrown when the caller's signal has aborted */
+  function notTakenBy(node: Node, thrown: unknown): "gone" | MicroError {
+    const error = MicroError.from(thrown);
+    if (error.reason === "cancelled") throw error;
+    if (error.code === 404) return "gone";
+    // With a reason, the connection failed; otherwise the node itself refused this message.
+    if (error.reason !== undefined) avoid(node, error);
+    return error;
+  }
+
   function isAvoided(node: Node): boolean {
+    if (avoided.size === 0) return false;
     const until = avoided.get(identityOf(node));
     return until !== undefined && until > performance.now();
   }
@@ -126,6 +154,8 @@ export function newFanOut({ sender, logger, lookUp }: FanOutSetup): FanOut {
   }
 }
 
+type Offer = (node: Node) => Promise<Offered> | Offered;
+
 /** The nodes of one queue, or those without one. */
 interface Group {
   version: string;
@@ -135,6 +165,23 @@ interface Group {
 /** No node of a group took the message. */
 interface Miss extends Group {
   failures: MicroError[];
+}
+
+/** Remembers the groups of the topics that have subscribers, as long as nothing changes in the registry. */
+function newGroupCache(): { of(services: Snapshot, topic: string): readonly Group[] } {
+  let known: Snapshot | undefined;
+  const byTopic = new Map<string, readonly Group[]>();
+  return {
+    of(services, topic) {
+      if (services !== known) byTopic.clear();
+      known = services;
+      const remembered = byTopic.get(topic);
+      if (remembered !== undefined) return remembered;
+      const groups = groupsOf(services, topic);
+      if (groups.length > 0) byTopic.set(topic, groups);
+      return groups;
+    },
+  };
 }
 
 function groupsOf(services: Snapshot, topic: string): Group[] {

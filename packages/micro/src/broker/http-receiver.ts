@@ -10,12 +10,16 @@ import type { AddressInfo, Socket } from "node:net";
 import { joinAddress, type ListenAddress, parseListenAddress } from "../address.ts";
 import { internalServerError, MicroError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { alpn } from "../mux/link.ts";
 import type { TlsOptions } from "../parts.ts";
 import { serverTls } from "../tls.ts";
+import { dispatch } from "../transport/listener.ts";
+import type { Protocol } from "../transport/transport.ts";
 import type { Message } from "./broker.ts";
 import type { Delivery, Room } from "./delivery.ts";
 import { decodeEnvelope, topicOf } from "./envelope.ts";
 import { brokerErrorId } from "./failures.ts";
+import { newMuxReceiver } from "./mux-receiver.ts";
 
 export interface Receiver {
   /** The bound `host:port`. */
@@ -28,6 +32,8 @@ export interface ReceiverSetup {
   /** `host:port`, or `host:min-max`. */
   listen: string;
   tls: TlsOptions | undefined;
+  /** Take messages by mux on the same port. */
+  mux: boolean;
   maxMessageBytes: number;
   /** How long a request is held while its subscription is busy, in milliseconds. */
   holdMs: number;
@@ -41,9 +47,12 @@ export interface ReceiverSetup {
  */
 const maxPipelined = 16;
 
+/** How long a connection may say nothing before it is closed, in milliseconds. */
+const headTimeoutMs = 10_000;
+
 /**
  * The HTTP server that takes messages for the subscriptions of one broker, as go-micro's does
- * (`broker/http.go`, ServeHTTP).
+ * (`broker/http.go`, ServeHTTP). From our own publishers, on the same port, it takes them by mux.
  *
  * A message counts as taken when 200 has left: only then its handler starts. So a publisher that got no
  * answer may offer the message to another node, and it is handled once all the same. Unlike go-micro, which
@@ -69,29 +78,61 @@ export async function startReceiver(setup: ReceiverSetup): Promise<Receiver> {
       response.destroy();
     });
   });
+  const guest = setup.mux ? newMuxReceiver(setup) : undefined;
+  const unrecognised = new Map<Socket, () => void>();
+  if (guest !== undefined)
+    share(server, tls === undefined ? "connection" : "secureConnection", guest.protocol, unrecognised);
   const address = await listen(server, setup.listen);
   server.on("error", (error) => logger.warn(`http server: ${error.message}`));
   logger.debug(`listening on ${address}`, { tls: tls !== undefined });
   return {
     address,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      for (const connection of unrecognised.keys()) connection.destroy();
+      await guest?.close();
+      await closed;
+    },
   };
 }
 
-function newServer({ listen, tls }: ReceiverSetup, handle: RequestListener): Server {
+/** Offers each connection to another protocol before it is given to the HTTP server whose port it is. */
+function share(
+  server: Server,
+  event: "connection" | "secureConnection",
+  guest: Protocol,
+  unrecognised: Map<Socket, () => void>,
+): void {
+  const own = server.listeners(event);
+  const http: Protocol = {
+    name: "http",
+    matches: () => true,
+    serve(connection) {
+      for (const listener of own) listener.call(server, connection);
+    },
+  };
+  server.removeAllListeners(event);
+  server.on(event, (connection: Socket) => {
+    // Whoever takes the connection over adds a listener of its own; until then a failure is nobody's business.
+    connection.on("error", () => {});
+    dispatch(connection, { protocols: [guest, http], headTimeoutMs }, unrecognised);
+  });
+}
+
+function newServer({ listen, tls, mux }: ReceiverSetup, handle: RequestListener): Server {
   // Go's publishers keep idle connections for as long as we do, and notice when one was closed.
   const limits = {
-    headersTimeout: 10_000,
+    headersTimeout: headTimeoutMs,
     requestTimeout: 30_000,
     keepAliveTimeout: 120_000,
     maxHeaderSize: 16 * 1024,
   };
   if (tls === undefined) return createServer(limits, handle);
-  return createTlsServer({ ...limits, ...serverTls(tls, listen, ["http/1.1"]) }, handle);
+  return createTlsServer(
+    { ...limits, ...serverTls(tls, listen, mux ? [...alpn, "http/1.1"] : ["http/1.1"]) },
+    handle,
+  );
 }
 
 async function listen(server: Server, address: string): Promise<string> {

@@ -1,32 +1,23 @@
 import type { ClientRequest, RequestOptions } from "node:http";
 import type { Agent as TlsAgent } from "node:https";
 import { parseAddress } from "../address.ts";
-import { type ErrorReason, MicroError } from "../errors.ts";
-import type { TlsOptions } from "../parts.ts";
+import { MicroError } from "../errors.ts";
 import type { Node } from "../registry/registry.ts";
 import { clientTls, closedInSilence, tlsProblem } from "../tls.ts";
-import { brokerErrorId, cancelled } from "./failures.ts";
+import { cancelled } from "./failures.ts";
+import type { Outgoing } from "./outgoing.ts";
+import { failure, type Sender, type SenderOptions } from "./sender.ts";
 
-/** Posts messages to the nodes of subscribers, over connections that are kept. */
-export interface Sender {
-  /**
-   * Resolves when the node has taken the message.
-   * @throws MicroError naming the node: 404 when the subscription is gone, another status that the node
-   *   gave, or 503 when it could not be reached or did not answer.
-   */
-  post(node: Node, body: Buffer, signal?: AbortSignal): Promise<void>;
-  close(): void;
-}
-
-export function newSender(options: { timeoutMs: number; tls: TlsOptions | undefined }): Sender {
-  const { timeoutMs, tls = {} } = options;
+/** Posts messages as go-micro does. Waiting for a connection of the pool doesn't count as time of the message. */
+export function newHttpSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
   // Loaded here rather than by an import: most services publish nothing this way.
   const http = process.getBuiltinModule("node:http");
   const pool = { keepAlive: true, maxSockets: 32, maxFreeSockets: 16 };
   const agent = new http.Agent(pool);
   let tlsAgent: TlsAgent | undefined;
 
-  async function post(node: Node, body: Buffer, signal?: AbortSignal): Promise<void> {
+  async function post(node: Node, message: Outgoing, signal?: AbortSignal): Promise<void> {
+    const body = message.envelope;
     for (;;) {
       const request = open(node, body.length, signal);
       try {
@@ -105,9 +96,4 @@ function unreachable(node: Node, cause: NodeJS.ErrnoException): MicroError {
   const silent = node.metadata.secure === "true" && cause.code === "ECONNRESET";
   const what = silent ? closedInSilence : (tlsProblem(cause) ?? cause.message);
   return failure(node, 503, what, reason, cause);
-}
-
-function failure(node: Node, code: number, what: string, reason?: ErrorReason, cause?: unknown): MicroError {
-  const detail = `node ${node.id} at ${node.address}: ${what}`;
-  return new MicroError({ id: brokerErrorId, code, detail, cause, ...(reason !== undefined && { reason }) });
 }

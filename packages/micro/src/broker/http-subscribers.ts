@@ -7,6 +7,8 @@ export const serviceName = "micro.http.broker";
 
 /** Knows the subscribers of all topics, without asking the registry for each message. */
 export interface Subscribers {
+  /** What is known of them without asking anybody. The very same object as long as nothing changed. */
+  peek(): Snapshot | undefined;
   /** @param options.fresh what is known has led nowhere: ask the registry itself */
   lookUp(options: { fresh: boolean; signal: AbortSignal | undefined }): Promise<Snapshot>;
   /** What is known is wrong now. */
@@ -25,6 +27,8 @@ export function newSubscribers(registry: () => Registry, logger: Logger): Subscr
   let nobodyUntil = 0;
 
   return {
+    peek: () => cache?.peek(serviceName),
+
     async lookUp({ fresh, signal }) {
       const options = signal === undefined ? {} : { signal };
       cache ??= newRegistryCache({ registry, logger });

@@ -3,7 +3,7 @@ import { advertisedHost, joinAddress, parseAddress } from "../address.ts";
 import { badRequest, MicroError } from "../errors.ts";
 import { newLogger } from "../logger.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
-import type { Registry, Service } from "../registry/registry.ts";
+import type { Node, Registry, Service } from "../registry/registry.ts";
 import { tlsOf } from "../tls.ts";
 import type {
   Broker,
@@ -15,18 +15,22 @@ import type {
   Subscription,
 } from "./broker.ts";
 import { type Delivery, newDelivery } from "./delivery.ts";
-import { encodeEnvelope } from "./envelope.ts";
 import { brokerErrorId, cancelled, notConnected } from "./failures.ts";
 import { broadcastVersion, type FanOut, newFanOut } from "./http-fan-out.ts";
 import type { Receiver } from "./http-receiver.ts";
 import { keepRegistered } from "./http-registration.ts";
-import { newSender, type Sender } from "./http-sender.ts";
+import { newHttpSender } from "./http-sender.ts";
 import { newSubscribers, serviceName } from "./http-subscribers.ts";
+import { newMuxSender } from "./mux-sender.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { Sender, SenderOptions } from "./sender.ts";
 import { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
 import { newSubscription } from "./subscription.ts";
 import { builtInSupports } from "./supports.ts";
 
 export interface HttpBrokerOptions extends BrokerOptions {
+  /** Exchange messages with ts-micro's own processes by mux, all on one connection. @default true */
+  mux?: boolean;
   /** Longest message body, sent or received, in bytes. @default 4 MiB, as go-micro's transports */
   maxMessageBytes?: number;
   /** How long the registry keeps a subscription without hearing from it, in milliseconds. @default 60_000, as go-micro */
@@ -34,6 +38,9 @@ export interface HttpBrokerOptions extends BrokerOptions {
   /** Time between registrations, in milliseconds. @default 30_000, as go-micro */
   registerIntervalMs?: number;
 }
+
+/** What a subscriber's node says in its metadata, which go-micro ignores. */
+const protocolsWithMux = "http,mux";
 
 const defaults = {
   listen: "127.0.0.1:0",
@@ -46,7 +53,8 @@ const defaults = {
 
 /**
  * go-micro's default broker: no server, each subscriber is found in the registry and gets messages by HTTP
- * POST (`broker/http.go`, wire-compatible). It listens on `listen`, or else `addresses[0]`, from the first subscription on.
+ * POST (`broker/http.go`, wire-compatible). Between ts-micro's own processes they travel on one multiplexed connection
+ * instead, to the same port (docs/protocol-mux.md). It listens on `listen`, or else `addresses[0]`, from the first subscription on.
  *
  * Delivery is at most once. `publish` resolves when every queue has the message in the hands of one process,
  * and all subscriptions without a queue that could be reached; a single one of those that can't is logged.
@@ -55,7 +63,7 @@ const defaults = {
  */
 export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   const { listen = options.addresses?.[0] ?? defaults.listen } = options;
-  const { timeoutMs = defaults.timeoutMs, maxMessageBytes = defaults.maxMessageBytes } = options;
+  const { mux = true, timeoutMs = defaults.timeoutMs, maxMessageBytes = defaults.maxMessageBytes } = options;
   const { registerTtlMs = defaults.registerTtlMs, registerIntervalMs = defaults.registerIntervalMs } =
     options;
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
@@ -66,7 +74,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   const targets = new Map<string, { topic: string; delivery: Delivery }>();
   const subscribers = newSubscribers(registry, logger);
   const subscriptions = new Set<Subscription>();
-  const publishing = new Set<Promise<void>>();
+  const publishing = newUnderway();
   const subscribing = new Set<Promise<Subscription>>();
   let sending: { sender: Sender; fanOut: FanOut } | undefined;
   let receiver: Promise<Receiver> | undefined;
@@ -85,8 +93,8 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     async connect(): Promise<void> {
       await disconnecting;
       if (sending !== undefined) return;
-      const sender = newSender({ timeoutMs, tls });
-      sending = { sender, fanOut: newFanOut({ sender, logger, lookUp: subscribers.lookUp }) };
+      const sender = mux ? newMixedSender({ timeoutMs, tls }) : newHttpSender({ timeoutMs, tls });
+      sending = { sender, fanOut: newFanOut({ sender, logger, subscribers }) };
     },
 
     disconnect(): Promise<void> {
@@ -97,7 +105,11 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     },
 
     publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      return track(publishing, publish(topic, message, signal));
+      try {
+        return publishing.add(publish(topic, message, signal));
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
     },
 
     subscribe(
@@ -105,19 +117,23 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
       handler: EventHandler,
       subscribeOptions: SubscribeOptions = {},
     ): Promise<Subscription> {
-      return track(subscribing, subscribe(topic, handler, subscribeOptions));
+      const work = subscribe(topic, handler, subscribeOptions);
+      subscribing.add(work);
+      const done = (): void => void subscribing.delete(work);
+      work.then(done, done);
+      return work;
     },
 
     [Symbol.asyncDispose]: () => broker.disconnect(),
   };
   return broker;
 
-  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
+  function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
     checkTopic(topic);
     if (sending === undefined) throw notConnected("http");
     if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
     if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
-    await sending.fanOut.send(topic, encodeEnvelope(message, topic), signal);
+    return sending.fanOut.send(new Outgoing(topic, message), signal);
   }
 
   async function subscribe(
@@ -170,7 +186,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   async function receive(): Promise<Receiver> {
     const { startReceiver } = await import("./http-receiver.ts");
     const find = (id: string) => targets.get(id);
-    return startReceiver({ listen, tls, maxMessageBytes, holdMs: timeoutMs, logger, find });
+    return startReceiver({ listen, tls, mux, maxMessageBytes, holdMs: timeoutMs, logger, find });
   }
 
   /**
@@ -182,7 +198,12 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     const node = {
       id: `${topic}-${randomUUID()}`,
       address: joinAddress(advertisedHost(host), port),
-      metadata: { broker: "http", topic, secure: String(tls !== undefined) },
+      metadata: {
+        broker: "http",
+        topic,
+        secure: String(tls !== undefined),
+        ...(mux && { protocols: protocolsWithMux }),
+      },
     };
     const version = queue ?? broadcastVersion;
     return { name: serviceName, version, metadata: {}, endpoints: [], nodes: [node] };
@@ -192,10 +213,11 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     await Promise.allSettled(subscribing);
     // Handlers that still run may publish, so the sender is closed last.
     await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    await Promise.allSettled(publishing);
-    await (await receiver)?.close();
-    sending?.sender.close();
+    const sender = sending?.sender;
     sending = undefined;
+    await publishing.done();
+    await (await receiver)?.close();
+    sender?.close();
     await subscribers.forget();
     receiver = undefined;
     address = "";
@@ -211,11 +233,42 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   }
 }
 
-function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
-  set.add(work);
-  const done = (): void => void set.delete(work);
-  work.then(done, done);
-  return work;
+/** Posts to go-micro's nodes, and to our own by mux. */
+function newMixedSender(options: SenderOptions): Sender {
+  const [http, mux] = [newHttpSender(options), newMuxSender(options)];
+  return {
+    post: (node, message, signal) => (speaksMux(node) ? mux : http).post(node, message, signal),
+    close() {
+      http.close();
+      mux.close();
+    },
+  };
+}
+
+function speaksMux({ metadata }: Node): boolean {
+  const { protocols = "" } = metadata;
+  return protocols === protocolsWithMux || protocols.split(",").includes("mux");
+}
+
+/** Counts what is under way. No `Set`, which would cost more than the rest of a publish. */
+function newUnderway(): { add(work: Promise<void>): Promise<void>; done(): Promise<void> } {
+  let count = 0;
+  let idle = (): void => {};
+  const ended = (): void => {
+    if (--count === 0) idle();
+  };
+  return {
+    add(work) {
+      count++;
+      work.then(ended, ended);
+      return work;
+    },
+    done: () =>
+      new Promise((resolve) => {
+        idle = resolve;
+        if (count === 0) resolve();
+      }),
+  };
 }
 
 function tooLarge(topic: string, size: number, limit: number): MicroError {

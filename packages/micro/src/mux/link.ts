@@ -6,6 +6,15 @@ import { FrameReader } from "./reader.ts";
 /** The first line that each side sends; the client's is how a listener knows the protocol. */
 export const preface = "ts-micro-mux/1";
 
+const firstLine = Buffer.from(`${preface}\n`);
+
+/** Whether a client whose first bytes these are speaks mux; `undefined` while they are too few. */
+export function startsWithPreface(bytes: Uint8Array): boolean | undefined {
+  const length = Math.min(bytes.length, firstLine.length);
+  if (firstLine.compare(bytes, 0, length, 0, length) !== 0) return false;
+  return bytes.length >= firstLine.length ? true : undefined;
+}
+
 /** Offered by ALPN where TLS is used. */
 export const alpn = [preface] as const;
 
@@ -32,6 +41,12 @@ export interface LinkEvents {
   closed(error?: Error): void;
 }
 
+/** What waits for a frame to leave. */
+export interface Leaving {
+  /** The frame is in the system's hands; with an error, it never will be. Exactly once. */
+  left(error?: Error | null): void;
+}
+
 export interface LinkOptions {
   /** Longest body of a frame that is accepted, in bytes. */
   maxBodyBytes: number;
@@ -51,6 +66,8 @@ export class Link {
   #texts: string[] = [];
   /** What goes out before it. Large bodies cut the text into pieces. */
   #pieces: (string | Uint8Array)[] = [];
+  /** Told when that has left. */
+  #leaving: Leaving[] = [];
   #flushing = false;
   #greeted = false;
   #strange = false;
@@ -89,8 +106,9 @@ export class Link {
   }
 
   /** Sends one frame without a body, line feed included. */
-  write(frame: string): void {
+  write(frame: string, leaving?: Leaving): void {
     this.#texts.push(frame);
+    if (leaving !== undefined) this.#leaving.push(leaving);
     if (!this.#flushing) this.#flushLater();
   }
 
@@ -134,6 +152,7 @@ export class Link {
   destroy(error?: Error): void {
     this.#texts = [];
     this.#pieces = [];
+    this.#takeLeaving()?.(error ?? new Error("the connection has ended"));
     this.#socket.destroy(error);
   }
 
@@ -167,20 +186,36 @@ export class Link {
   #writeOut(): void {
     const pieces = this.#pieces;
     const text = this.#takeText();
-    if (this.#closed || this.#socket.writableEnded) return;
+    const onLeft = this.#takeLeaving();
+    if (this.#closed || this.#socket.writableEnded) {
+      onLeft?.(new Error("the connection has ended"));
+      return;
+    }
     if (pieces.length > 0) {
       this.#pieces = [];
+      if (text !== "") pieces.push(text);
+      const last = pieces.pop() as string | Uint8Array;
       this.#socket.cork();
       for (const piece of pieces) this.#writePiece(piece);
-      if (text !== "") this.#writePiece(text);
+      this.#writePiece(last, onLeft);
       this.#socket.uncork();
-    } else if (text !== "") this.#writePiece(text);
+    } else if (text !== "") this.#writePiece(text, onLeft);
     if (this.#socket.writableLength > highWaterBytes) this.#congested = true;
   }
 
-  #writePiece(piece: string | Uint8Array): void {
-    if (typeof piece === "string") this.#socket.write(piece, "latin1");
-    else this.#socket.write(piece);
+  #writePiece(piece: string | Uint8Array, onLeft?: (error?: Error | null) => void): void {
+    if (typeof piece === "string") this.#socket.write(piece, "latin1", onLeft);
+    else this.#socket.write(piece, onLeft);
+  }
+
+  /** Tells all that wait for this turn's frames, if any do. */
+  #takeLeaving(): ((error?: Error | null) => void) | undefined {
+    const leaving = this.#leaving;
+    if (leaving.length === 0) return undefined;
+    this.#leaving = [];
+    return (error) => {
+      for (const each of leaving) each.left(error);
+    };
   }
 
   #drained(): void {

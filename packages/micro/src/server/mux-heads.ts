@@ -1,26 +1,16 @@
 import type { Codec, Codecs, Frame } from "../codec/codec.ts";
 import { codecFor } from "../codec/codecs.ts";
+import { type NamedHead, readHead } from "../mux/head.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import type { Route, Router } from "./router.ts";
 
-/** What is constant for many calls. */
-interface NamedHead {
-  readonly service: string;
-  readonly endpoint: string;
-  readonly contentType: string;
-  readonly from: string;
-}
-
-/** The same with what was found for it. */
+/** What is constant for many calls, with what was found for it. */
 export interface MuxHead extends NamedHead {
   readonly codec: Codec;
   readonly route: Route;
   /** For the codec. */
   readonly frame: Frame;
 }
-
-/** Heads that a connection may have. A well-behaved caller gives their numbers anew when they are used up. */
-const maxHeads = 4096;
 
 /** The heads that one caller has defined. */
 export class MuxHeads {
@@ -35,17 +25,8 @@ export class MuxHeads {
 
   /** An `h` frame. A number that is there already is given anew. */
   define(line: Line): void {
-    const number = line.number();
-    if (number >= maxHeads)
-      throw new BadFrame(`a head with the number ${number}; they end at ${maxHeads - 1}`);
-    const text = line.bytes?.toString() ?? line.rest();
-    const { service, endpoint, contentType, from } = JSON.parse(text) as Record<string, unknown>;
-    this.#heads.set(number, {
-      service: word(service),
-      endpoint: word(endpoint),
-      contentType: word(contentType),
-      from: word(from),
-    });
+    const { number, head } = readHead(line);
+    this.#heads.set(number, head);
   }
 
   /**
@@ -71,8 +52,4 @@ export class MuxHeads {
   endpointOf(number: number): string {
     return this.#heads.get(number)?.endpoint ?? "";
   }
-}
-
-function word(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

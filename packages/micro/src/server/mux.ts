@@ -1,4 +1,4 @@
-import { alpn, preface } from "../mux/link.ts";
+import { alpn, preface, startsWithPreface } from "../mux/link.ts";
 import type { Sharing, Wire, WireHost } from "./lifecycle.ts";
 import { MuxConnection, type MuxHost } from "./mux-connection.ts";
 
@@ -47,11 +47,3 @@ export const muxWire: Wire = {
     };
   },
 };
-
-const firstLine = Buffer.from(`${preface}\n`);
-
-function startsWithPreface(bytes: Uint8Array): boolean | undefined {
-  const length = Math.min(bytes.length, firstLine.length);
-  if (firstLine.compare(bytes, 0, length, 0, length) !== 0) return false;
-  return bytes.length >= firstLine.length ? true : undefined;
-}

@@ -100,8 +100,16 @@ function newServer(address: string, options: ListenTcpOptions): Server {
   return nodeTls().createServer(settings);
 }
 
-/** Finds out which protocol a connection speaks and hands it over with all its bytes unread. */
-function dispatch(connection: Socket, options: ListenTcpOptions, recognising: Map<Socket, () => void>): void {
+/**
+ * Finds out which protocol a connection speaks and hands it over with all its bytes unread. While it does, the
+ * connection is in `recognising`, with what gives it to the protocol that is last in the list. Somebody listens
+ * for its errors already.
+ */
+export function dispatch(
+  connection: Socket,
+  options: Pick<ListenTcpOptions, "protocols" | "headTimeoutMs">,
+  recognising: Map<Socket, () => void>,
+): void {
   const candidates = withAlpn(connection, options.protocols);
   const [only] = candidates;
   if (only !== undefined && candidates.length === 1) {

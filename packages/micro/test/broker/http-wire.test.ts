@@ -132,7 +132,8 @@ test("a subscription's record is go-micro's, and its id is its own", async () =>
   for (const node of nodes) {
     assert.match(node.id, /^user\.created-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/);
     assert.equal(node.address, broker.address);
-    assert.deepEqual(node.metadata, { broker: "http", secure: "false", topic: "user.created" });
+    const metadata = { broker: "http", secure: "false", topic: "user.created", protocols: "http,mux" };
+    assert.deepEqual(node.metadata, metadata);
   }
   assert.equal(new Set(nodes.map(({ id }) => id)).size, 2);
   await broker.disconnect();

@@ -1,0 +1,249 @@
+import type { Socket } from "node:net";
+import { performance } from "node:perf_hooks";
+import { MicroError } from "../errors.ts";
+import { letters } from "../mux/letters.ts";
+import type { Line } from "../mux/line.ts";
+import { Link, type LinkEvents } from "../mux/link.ts";
+import { Ring } from "../mux/ring.ts";
+import { closedInSilence, tlsProblem } from "../tls.ts";
+import { serviceName } from "./http-subscribers.ts";
+import type { Post } from "./mux-post.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+export interface PublisherEvents {
+  /** No further message may be given to it. */
+  unusable(): void;
+  closed(): void;
+  /** The connection ends and it has not been answered: perhaps it has not left, and it was not taken. */
+  back(post: Post, why: Ending): void;
+}
+
+/** Why a connection has ended. */
+export interface Ending {
+  readonly what: string;
+  readonly reason: "connection-failed" | "connection-lost";
+  readonly cause?: Error | undefined;
+}
+
+/** What goes to one subscription. */
+export interface Route {
+  /** The id of the subscription's node. */
+  readonly id: string;
+  heads: Head[];
+  /** Messages that have left and were not answered, and the bytes of their bodies. */
+  unanswered: number;
+  bytes: number;
+  waiting: Post[];
+}
+
+interface Head {
+  readonly contentType: string;
+  readonly from: string;
+  /** Its number, and the time that a message has; a space at both ends. */
+  readonly fields: string;
+}
+
+/**
+ * Unanswered messages that one subscription may have, and the bytes of their bodies after which no further one leaves.
+ * So a slow subscription holds up its own messages only, and those in its publishers, not in its own process.
+ */
+const windowMessages = 128;
+const windowBytes = 1024 * 1024;
+
+/** Heads that a connection may have; when they are used up, the numbers are given anew. */
+const maxHeads = 1024;
+
+/** How late it may be noticed that an answer is missing, in milliseconds. */
+const sweepMs = 25;
+
+/** A publisher's connection to one address, on which the messages for all its subscriptions travel. */
+export class MuxPublisher implements LinkEvents {
+  readonly #link: Link;
+  readonly #timeoutMs: number;
+  readonly #secure: boolean;
+  readonly #events: PublisherEvents;
+  readonly #unanswered = new Ring<Post>();
+  readonly #routes = new Map<string, Route>();
+  readonly #openedAt: number;
+  #nextId = 1;
+  #headCount = 0;
+  #usable = true;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, options: { timeoutMs: number; secure: boolean }, events: PublisherEvents) {
+    this.#timeoutMs = options.timeoutMs;
+    this.#secure = options.secure;
+    this.#events = events;
+    // Answers are only acknowledgements; their bodies are empty.
+    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024 });
+    this.#openedAt = this.#link.heardAt;
+    // While answers are missing the timer keeps the process alive; a connection on which nothing happens doesn't.
+    socket.unref();
+  }
+
+  /** Takes the message, and sends it as soon as its subscription's window allows. */
+  publish(post: Post): void {
+    const { id } = post.node;
+    let route = this.#routes.get(id);
+    if (route === undefined) {
+      route = { id, heads: [], unanswered: 0, bytes: 0, waiting: [] };
+      this.#routes.set(id, route);
+    }
+    post.holder = this;
+    post.route = route;
+    post.id = 0;
+    if (!this.#usable) this.#giveBack([post], ended);
+    else if (route.waiting.length === 0 && this.#mayLeave(route)) this.#send(route, post);
+    else route.waiting.push(post);
+  }
+
+  /** Its publisher has given it up. */
+  forget(post: Post): void {
+    const { route } = post;
+    if (route === undefined) return;
+    if (this.#unanswered.get(post.id) === post) {
+      this.#link.write(`x${post.id}\n`);
+      this.#over(post);
+    } else route.waiting = route.waiting.filter((each) => each !== post);
+  }
+
+  frame(letter: number, line: Line): void {
+    switch (letter) {
+      case letters.answer:
+        this.#answered(line)?.succeed();
+        break;
+      case letters.error: {
+        const post = this.#answered(line);
+        if (post === undefined) break;
+        const { code, detail } = MicroError.parse(line.bytes?.toString() ?? line.rest());
+        post.fail(code, `answered ${code}: ${detail}`);
+        break;
+      }
+      case letters.goodbye:
+        this.#link.write("k\n");
+        this.#retire(ended);
+    }
+  }
+
+  drain(): void {
+    for (const route of this.#routes.values()) this.#proceed(route);
+  }
+
+  closed(cause?: Error): void {
+    clearTimeout(this.#timer);
+    const ending = this.#endingFor(cause);
+    this.#retire(ending);
+    this.#events.closed();
+    this.#giveBack(this.#unanswered.clear(), ending);
+  }
+
+  /** Closes at once. Whatever was not answered comes back. */
+  destroy(): void {
+    this.#link.destroy();
+  }
+
+  #mayLeave(route: Route): boolean {
+    return !this.#link.congested && route.unanswered < windowMessages && route.bytes < windowBytes;
+  }
+
+  #send(route: Route, post: Post): void {
+    const { message } = post;
+    const { fields } = this.#headFor(route, message);
+    const id = this.#nextId++;
+    post.id = id;
+    post.deadline = performance.now() + this.#timeoutMs;
+    post.heardBefore = this.#link.heardAt;
+    this.#unanswered.set(id, post);
+    route.unanswered++;
+    route.bytes += message.body.length;
+    this.#link.send(`q${id}${fields}${message.metadata} `, message.body);
+    this.#timer ??= setTimeout(this.#sweep, sweepMs);
+  }
+
+  #headFor(route: Route, { contentType, from }: Outgoing): Head {
+    for (const head of route.heads) {
+      if (head.contentType === contentType && head.from === from) return head;
+    }
+    if (this.#headCount >= maxHeads) this.#forgetHeads();
+    const number = this.#headCount++;
+    const head = { contentType, from, fields: ` ${number} ${Math.ceil(this.#timeoutMs)} ` };
+    route.heads.push(head);
+    const named = { service: serviceName, endpoint: route.id, contentType, from };
+    this.#link.send(`h${number} `, JSON.stringify(named));
+    return head;
+  }
+
+  #forgetHeads(): void {
+    this.#headCount = 0;
+    for (const route of this.#routes.values()) {
+      route.heads = [];
+      if (route.unanswered === 0 && route.waiting.length === 0) this.#routes.delete(route.id);
+    }
+  }
+
+  #answered(line: Line): Post | undefined {
+    const post = this.#unanswered.get(line.number());
+    if (post !== undefined) this.#over(post);
+    return post;
+  }
+
+  /** Nothing is waited for any more: others may leave. */
+  #over(post: Post): void {
+    const route = post.route as Route;
+    this.#unanswered.delete(post.id);
+    route.unanswered--;
+    route.bytes -= post.message.body.length;
+    if (route.waiting.length > 0) this.#proceed(route);
+    if (!this.#usable && this.#unanswered.size === 0) this.#link.end();
+  }
+
+  #proceed(route: Route): void {
+    while (this.#usable && this.#mayLeave(route)) {
+      const post = route.waiting.shift();
+      if (post === undefined) break;
+      this.#send(route, post);
+    }
+  }
+
+  readonly #sweep = (): void => {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (const post of this.#unanswered.values()) {
+      if (post.deadline > now) continue;
+      this.#link.write(`x${post.id}\n`);
+      // Nobody may be there any more if nothing else was heard since it left.
+      if (post.heardBefore === this.#link.heardAt) this.#link.probe();
+      this.#over(post);
+      post.fail(503, `no answer within ${this.#timeoutMs} ms`, "timeout");
+    }
+    if (this.#unanswered.size > 0) this.#timer ??= setTimeout(this.#sweep, sweepMs);
+  };
+
+  /** Takes no further messages, and closes when those that have left are answered. Twice is once. */
+  #retire(ending: Ending): void {
+    if (!this.#usable) return;
+    this.#usable = false;
+    this.#events.unusable();
+    for (const route of this.#routes.values()) this.#giveBack(route.waiting.splice(0), ending);
+    if (this.#unanswered.size === 0) this.#link.end();
+  }
+
+  #giveBack(posts: readonly Post[], ending: Ending): void {
+    for (const post of posts) {
+      post.holder = undefined;
+      if (!post.ended) this.#events.back(post, ending);
+    }
+  }
+
+  #endingFor(cause: Error | undefined): Ending {
+    if (this.#link.strange) {
+      return { what: "it doesn't speak mux, as its record says", reason: "connection-failed", cause };
+    }
+    const silent = this.#secure && this.#link.heardAt === this.#openedAt;
+    const known = cause === undefined ? undefined : tlsProblem(cause);
+    const what = known ?? (silent ? closedInSilence : (cause?.message ?? ended.what));
+    return { what, reason: "connection-lost", cause };
+  }
+}
+
+const ended: Ending = { what: "the connection has ended", reason: "connection-lost" };

@@ -1,0 +1,34 @@
+import { type ErrorReason, MicroError } from "../errors.ts";
+import type { TlsOptions } from "../parts.ts";
+import type { Node } from "../registry/registry.ts";
+import { brokerErrorId } from "./failures.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** Brings messages to the nodes of subscribers, over connections that are kept. */
+export interface Sender {
+  /**
+   * Resolves when the node has taken the message.
+   * @throws MicroError naming the node: 404 when the subscription is gone, another code that the node
+   *   gave, or 503 when it could not be reached or did not answer. Only the last has a reason.
+   */
+  post(node: Node, message: Outgoing, signal?: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+export interface SenderOptions {
+  /** Limit for one message to one node, from when it leaves, in milliseconds. */
+  timeoutMs: number;
+  tls: TlsOptions | undefined;
+}
+
+/** The error of a node that has not taken a message. */
+export function failure(
+  node: Node,
+  code: number,
+  what: string,
+  reason?: ErrorReason,
+  cause?: unknown,
+): MicroError {
+  const detail = `node ${node.id} at ${node.address}: ${what}`;
+  return new MicroError({ id: brokerErrorId, code, detail, cause, ...(reason !== undefined && { reason }) });
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { after } from "node:test";
+import { fuzzTest, mutated, pieces, type Random } from "@ts-micro/fuzz";
+import { parseAddress } from "../../src/address.ts";
+import { newHttpBroker } from "../../src/broker/http.ts";
+import { newLogger } from "../../src/logger.ts";
+import { newMemoryRegistry } from "../../src/registry/memory.ts";
+
+const logger = newLogger({ write: () => {} });
+const registry = newMemoryRegistry({ addresses: [randomUUID()], logger });
+after(() => registry.close());
+const broker = newHttpBroker({ parts: { registry }, logger, timeoutMs: 500 });
+await broker.connect();
+after(() => broker.disconnect());
+
+let heard = (_body: string): void => {};
+await broker.subscribe("t", ({ message }) => heard(String(message.body)));
+const [record] = await registry.getService("micro.http.broker");
+const subscription = record?.nodes[0]?.id ?? "";
+
+const words = ["q1 0 0 - x\n", " *5\n", "x1\n", "k\n", "h0 {}\n", '{"A":1}', "{}", "[]", "\n", " ", "{"];
+
+/** What a publisher might send, and then what it might not. */
+function publisherBytes(random: Random): Buffer {
+  const head = `h0 {"service":"micro.http.broker","endpoint":"${random.of([subscription, "nobody"])}"}\n`;
+  const frames = Array.from({ length: 1 + random.length(10) }, (_, id) =>
+    random.of([`q${id} 0 50 {"A":"b"} *3\nabc`, `q${id} 0 0 - text\n`, `x${id}\n`, "k\n", "p\n"]),
+  );
+  const bytes = Buffer.from(`${head}${frames.join("")}`);
+  return Buffer.concat([Buffer.from("ts-micro-mux/1\n"), mutated(random, bytes, words)]);
+}
+
+fuzzTest("a subscriber outlives whatever a publisher sends", { rounds: 60 }, async (random) => {
+  const { host, port } = parseAddress(broker.address);
+  const socket = connect({ host, port: port as number });
+  // Not events.once: that rejects for a reset, which is as good an end as any here.
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.on("error", () => {});
+  socket.resume();
+  await once(socket, "connect");
+  for (const piece of pieces(random, publisherBytes(random))) socket.write(piece);
+  socket.end();
+  await closed;
+  await isThere();
+});
+
+fuzzTest("a publisher outlives whatever a subscriber answers", { rounds: 60 }, async (random) => {
+  const answers = Buffer.from(
+    `ts-micro-mux/1\na1 \ne1 {"id":"x","code":${random.below(600)}}\na1 \ng\np\n${random.text(20, 'aeg123 {"}\n')}`,
+  );
+  const sockets = new Set<Socket>();
+  const strange = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      for (const piece of pieces(random, mutated(random, answers, words))) socket.write(piece);
+      if (random.once(2)) socket.end();
+    });
+  });
+  strange.listen(0, "127.0.0.1");
+  await once(strange, "listening");
+  const { port } = strange.address() as { port: number };
+  const metadata = { broker: "http", secure: "false", topic: "strange", protocols: "http,mux" };
+  const node = { id: `strange-${port}`, address: `127.0.0.1:${port}`, metadata };
+  const service = { name: "micro.http.broker", version: "q", metadata: {}, endpoints: [], nodes: [node] };
+  await registry.register(service);
+  await broker.publish("strange", { header: {}, body: Buffer.from("x") }).catch(() => {});
+  await registry.deregister(service);
+  for (const socket of sockets) socket.destroy();
+  strange.close();
+  await isThere();
+});
+
+/** A message of a well-behaved publisher arrives. */
+async function isThere(): Promise<void> {
+  const text = randomUUID();
+  const arrived = new Promise<void>((resolve) => {
+    heard = (body) => {
+      if (body === text) resolve();
+    };
+  });
+  await broker.publish("t", { header: {}, body: Buffer.from(text) });
+  await arrived;
+}

@@ -1,0 +1,308 @@
+/** What the http broker and its subscribers say to each other by mux, frame by frame. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { EventHandler, SubscribeOptions } from "../../src/broker/broker.ts";
+import { type HttpBrokerOptions, newHttpBroker } from "../../src/broker/http.ts";
+import { MicroError } from "../../src/errors.ts";
+import { newLogger } from "../../src/logger.ts";
+import { newMemoryRegistry } from "../../src/registry/memory.ts";
+import type { Registry } from "../../src/registry/registry.ts";
+import { RawMux, rawMuxServer } from "../mux/raw-mux.ts";
+
+const logger = newLogger({ write: () => {} });
+/** Only ends a hang. */
+const timeout = 60_000;
+let hubs = 0;
+
+test("a head is sent once, and what is published in a turn follows it", { timeout }, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("ff.http.broadcast", "t-1", address);
+  const header = {
+    "Content-Type": "text/plain",
+    "Micro-From-Service": "shop",
+    "Micro-Id": "7",
+    "X-A": "ä b",
+  };
+  const published = ["x", "a\nb", ""].map((text) =>
+    publisher.publish("t", { header, body: Buffer.from(text) }),
+  );
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  assert.equal(await raw.line(), "ts-micro-mux/1");
+  assert.equal(
+    await raw.line(),
+    'h0 {"service":"micro.http.broker","endpoint":"t-1","contentType":"text/plain","from":"shop"}',
+  );
+  const metadata = '{"Micro-Id":"7","X-A":"\\u00e4\\u0020b"}';
+  assert.equal(await raw.line(), `q1 0 5000 ${metadata} *1`);
+  // Counted bytes have no end of their own.
+  assert.equal(await raw.line(), `xq2 0 5000 ${metadata} *3`);
+  assert.deepEqual([await raw.line(), await raw.line()], ["a", `bq3 0 5000 ${metadata} *0`]);
+  raw.write("a2 \na1 \na3 \n");
+  await Promise.all(published);
+});
+
+test("a subscriber takes what another implementation sends, and hands it to its handler", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const seen: unknown[] = [];
+  const { raw, head } = await subscribe("t", ({ message, topic }) => {
+    seen.push([topic, { ...message.header }, String(message.body)]);
+  });
+  raw.write(`${head(5, '"contentType":"text/plain","from":"shop"')}q1 5 1000 {"x-a":"1"} plain text\n`);
+  assert.equal(await raw.line(), "a1 ");
+  raw.write(`${head(5)}q9 5 0 - *3\na\nb`);
+  assert.equal(await raw.line(), "a9 ");
+  while (seen.length < 2) await new Promise(setImmediate);
+  const fromHead = { "Content-Type": "text/plain", "Micro-From-Service": "shop" };
+  assert.deepEqual(seen, [
+    ["t", { "X-A": "1", ...fromHead, "Micro-Topic": "t" }, "plain text"],
+    ["t", { "Micro-Topic": "t" }, "a\nb"],
+  ]);
+});
+
+test("what can't be taken is answered with the reason, and the connection lives on", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context, { maxMessageBytes: 10 });
+  let release = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const handled: string[] = [];
+  const handler: EventHandler = ({ message }) => {
+    handled.push(String(message.body));
+    return gate;
+  };
+  const { raw, head } = await subscribe("t", handler, { maxInFlight: 1 });
+  raw.write(`${head(0)}h1 {"service":"micro.http.broker","endpoint":"nobody"}\n`);
+  raw.write("q1 1 1000 - x\n");
+  assert.match(await raw.line(), /^e1 .*"code":404,"detail":"no subscription \\"nobody\\""/);
+  raw.write("q2 0 1000 - *11\n01234567890");
+  assert.match(await raw.line(), /^e2 .*"code":413,"detail":"the body has 11 bytes, of 10 allowed"/);
+  raw.write("q3 0 1000 - handled\nq4 0 1000 - waits\n");
+  assert.deepEqual([await raw.line(), await raw.line()], ["a3 ", "a4 "]);
+  // Both rooms are taken. One is given up by its publisher, the other has no more time than its publisher has.
+  raw.write("q5 0 60000 - cancelled\nx5\nq6 0 20 - late\n");
+  assert.match(await raw.line(), /^e6 .*"code":503,"detail":"the subscription is busy or ending"/);
+  release();
+  raw.write("q7 0 1000 - last\n");
+  assert.equal(await raw.line(), "a7 ");
+  while (handled.length < 3) await new Promise(setImmediate);
+  assert.deepEqual(handled, ["handled", "waits", "last"]);
+});
+
+test("a message without an answer is offered again on another connection, once", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const message = { header: {}, body: Buffer.from("x") };
+  for (const endings of [1, 2]) {
+    const published = publisher.publish("t", message).catch((thrown: unknown) => thrown);
+    for (let connection = 0; connection < endings; connection++) await endAfterMessage(await accepted());
+    if (endings === 1) {
+      const raw = await accepted();
+      raw.write("ts-micro-mux/1\na1 \n");
+      assert.equal(await published, undefined);
+      raw.socket.destroy();
+      // The publisher has to notice first.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } else {
+      const error = await published;
+      assert.ok(MicroError.is(error));
+      assert.deepEqual([error.code, error.reason], [503, "connection-lost"]);
+      assert.match(error.detail, /no node of queue "q" took the message: node t-1 at /);
+    }
+  }
+});
+
+test("one who says goodbye gets no further message, and its last answers count", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const first = publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /^q1 /);
+  raw.write("g\n");
+  assert.match(await raw.line(), /xk$/);
+  const second = publisher.publish("t", { header: {}, body: Buffer.from("y") });
+  const next = await accepted();
+  next.write("ts-micro-mux/1\n");
+  await linesUntil(next, /^q1 /);
+  raw.write("a1 \n");
+  await first;
+  await raw.closed();
+  next.write("a1 \n");
+  await second;
+});
+
+test("a subscriber that leaves says goodbye, and waits for publishers that are still there", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const { raw, head, subscriber } = await subscribe("t", () => {});
+  const gone = subscriber.disconnect();
+  assert.equal(await raw.line(), "g");
+  raw.write(`${head(0)}q1 0 1000 - x\n`);
+  assert.match(await raw.line(), /^e1 .*"code":404/);
+  raw.write("k\n");
+  await raw.closed();
+  await gone;
+});
+
+test("a publisher that never answers the goodbye doesn't hold the subscriber up", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const { raw, subscriber } = await subscribe("t", () => {});
+  await subscriber.disconnect();
+  await raw.closed();
+});
+
+test("a subscription that doesn't answer has 128 messages of a publisher, the others wait in it", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("ff.http.broadcast", "t-1", address);
+  const published = Promise.all(
+    Array.from({ length: 200 }, () => publisher.publish("t", { header: {}, body: Buffer.from("x") })),
+  );
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /q128 /);
+  raw.write("p\n");
+  // Nothing but the answer to the question stands behind the last of them.
+  assert.equal(await raw.line(), "xo");
+  for (let id = 1; id <= 128; id++) raw.write(`a${id} \n`);
+  await linesUntil(raw, /q200 /);
+  for (let id = 129; id <= 200; id++) raw.write(`a${id} \n`);
+  await published;
+});
+
+test("one that falls silent has no more time than the others", { timeout }, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context, { timeoutMs: 200 });
+  await register("q", "t-1", address);
+  const answered = publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\na1 \n");
+  await answered;
+  const published = publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  await assert.rejects(published, { code: 503, reason: "timeout" });
+  // It is told that nobody waits, and asked whether it is there.
+  await linesUntil(raw, /^xx2$/);
+  assert.equal(await raw.line(), "p");
+});
+
+test("a publish that is given up is taken back", { timeout }, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const giveUp = new AbortController();
+  const options = { signal: giveUp.signal };
+  const published = publisher.publish("t", { header: {}, body: Buffer.from("x") }, options);
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /^q1 /);
+  giveUp.abort();
+  await assert.rejects(published, { code: 499, reason: "cancelled" });
+  assert.equal(await raw.line(), "xx1");
+  raw.write("a1 \n");
+});
+
+test("who speaks something else is named, and not asked again for a while", { timeout }, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const published = publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  (await accepted()).write("HTTP/1.1 400 Bad Request\r\n\r\n");
+  await assert.rejects(published, (error: Error & { reason: string }) => {
+    assert.equal(error.reason, "connection-failed");
+    assert.match(error.message, /node t-1 at .*: it doesn't speak mux, as its record says/);
+    return true;
+  });
+});
+
+test("a header that no receiver would take is refused before it is sent", { timeout }, async (context) => {
+  const { address } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const header = { "X-Long": "x".repeat(70_000) };
+  await assert.rejects(
+    publisher.publish("t", { header, body: Buffer.from("x") }),
+    /the header has \d+ bytes, of 65536 allowed/,
+  );
+});
+
+test("frames that can't be meant so end the connection and harm nobody", { timeout }, async (context) => {
+  const { subscribe, publisher } = await newWorld(context);
+  const handled: string[] = [];
+  const { address, head } = await subscribe("t", ({ message }) => void handled.push(String(message.body)));
+  for (const frames of [
+    "q1 7 0 - x\n",
+    "h9999 {}\n",
+    "h0 {\n",
+    `${head(0)}q1 0 0 [] x\n`,
+    `${head(0)}q1 0 0 {"A":1} x\n`,
+    `${head(0)}q1 0 0 {"A" x\n`,
+    `${head(0)}qx 0 0 - x\n`,
+  ]) {
+    const raw = RawMux.dial(context, address);
+    raw.write(frames);
+    await raw.closed();
+  }
+  await publisher.publish("t", { header: {}, body: Buffer.from("still there") });
+  while (handled.length === 0) await new Promise(setImmediate);
+  assert.deepEqual(handled, ["still there"]);
+});
+
+/** Brokers, and nodes whose other end is the test. */
+async function newWorld(context: TestContext, options: HttpBrokerOptions = {}) {
+  const registry = newMemoryRegistry({ addresses: [`broker-mux-${hubs++}`] });
+  const connected = async () => {
+    const broker = newHttpBroker({ parts: { registry }, logger, ...options });
+    await broker.connect();
+    context.after(() => broker.disconnect());
+    return broker;
+  };
+  return {
+    publisher: await connected(),
+    register: (version: string, id: string, address: string) => register(registry, version, id, address),
+    /** A subscription, and a publisher by hand. */
+    async subscribe(topic: string, handler: EventHandler, subscribeOptions?: SubscribeOptions) {
+      const subscriber = await connected();
+      await subscriber.subscribe(topic, handler, subscribeOptions);
+      const [record] = await registry.getService("micro.http.broker");
+      const id = record?.nodes[0]?.id ?? "";
+      const raw = RawMux.dial(context, subscriber.address);
+      assert.equal(await raw.line(), "ts-micro-mux/1");
+      const head = (number: number, more = ""): string =>
+        `h${number} {"service":"micro.http.broker","endpoint":"${id}"${more && `,${more}`}}\n`;
+      return { raw, head, subscriber, address: subscriber.address };
+    },
+  };
+}
+
+async function register(registry: Registry, version: string, id: string, address: string): Promise<void> {
+  const metadata = { broker: "http", secure: "false", topic: "t", protocols: "http,mux" };
+  const nodes = [{ id, address, metadata }];
+  await registry.register({ name: "micro.http.broker", version, metadata: {}, endpoints: [], nodes });
+}
+
+async function endAfterMessage(raw: RawMux): Promise<void> {
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /^q\d+ /);
+  raw.socket.destroy();
+}
+
+async function linesUntil(raw: RawMux, wanted: RegExp): Promise<void> {
+  while (!wanted.test(await raw.line()));
+}
