@@ -102,7 +102,7 @@ export const cases: Readonly<Record<string, Case>> = {
     question: world,
     kind: "events",
     inFlight: [64],
-    contenders: ["events-http", "events-nats", "moleculer-events-nats"],
+    contenders: ["events-tcp", "events-http", "events-nats", "moleculer-events-tcp", "moleculer-events-nats"],
     byDefault: true,
   },
   "start/import": {

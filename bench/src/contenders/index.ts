@@ -66,8 +66,14 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "ours",
     load: async () => (await import("./ours-local.ts")).local,
   },
+  "events-tcp": {
+    title: "ts-micro, default broker",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./events.ts")).tcpEvents,
+  },
   "events-http": {
-    title: "ts-micro, HTTP broker",
+    title: "ts-micro, default broker, over HTTP",
     packages: [],
     kind: "ours",
     load: async () => (await import("./events.ts")).httpEvents,
@@ -121,6 +127,12 @@ export const contenders: Readonly<Record<string, Entry>> = {
     packages: ["moleculer"],
     kind: "peer",
     load: async () => (await import("./moleculer.ts")).moleculerLocal,
+  },
+  "moleculer-events-tcp": {
+    title: "Moleculer, TCP",
+    packages: ["moleculer"],
+    kind: "peer",
+    load: async () => (await import("./events.ts")).moleculerTcpEvents,
   },
   "moleculer-events-nats": {
     title: "Moleculer, NATS",
