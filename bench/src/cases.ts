@@ -23,7 +23,9 @@ const everybody = [
   "brpc",
   "moleculer",
   "nest",
+  "cote",
   "fastify-undici",
+  "trpc",
   "grpc-js",
   "json-floor",
   "bare-echo",
@@ -126,7 +128,7 @@ export const cases: Readonly<Record<string, Case>> = {
     question: world,
     kind: "calls",
     inFlight: [1, 64],
-    contenders: overHttp2,
+    contenders: [...overHttp2, "nest-grpc"],
     byDefault: true,
   },
   "grpc/streams": {

@@ -155,6 +155,24 @@ export const contenders: Readonly<Record<string, Entry>> = {
     needs: "nats",
     load: async () => (await import("./nest.ts")).nestNats,
   },
+  "nest-grpc": {
+    title: "NestJS microservices, gRPC",
+    packages: ["@nestjs/microservices", "@grpc/grpc-js"],
+    kind: "peer",
+    load: async () => (await import("./nest.ts")).nestGrpc,
+  },
+  cote: {
+    title: "cote",
+    packages: ["cote"],
+    kind: "peer",
+    load: async () => (await import("./cote.ts")).coteTcp,
+  },
+  trpc: {
+    title: "tRPC",
+    packages: ["@trpc/server"],
+    kind: "peer",
+    load: async () => (await import("./trpc.ts")).trpc,
+  },
   "fastify-undici": {
     title: "Fastify + undici",
     packages: ["fastify", "undici"],

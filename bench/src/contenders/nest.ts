@@ -1,16 +1,21 @@
 import "reflect-metadata";
-import type { AddressInfo, Server } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { fileURLToPath } from "node:url";
 import { Controller, type INestMicroservice, Module } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import {
+  ClientGrpcProxy,
   type ClientOptions,
   ClientProxyFactory,
+  GrpcMethod,
+  type GrpcOptions,
   MessagePattern,
   type MicroserviceOptions,
   type NatsOptions,
   Transport,
 } from "@nestjs/microservices";
-import { firstValueFrom } from "rxjs";
+import { firstValueFrom, type Observable } from "rxjs";
 import { type Answer, answerTo, type Caller, type Contender, type Question } from "../contender.ts";
 import { natsAddress } from "./nats-address.ts";
 
@@ -18,15 +23,24 @@ class Hello {
   hello(question: Question): Answer {
     return answerTo(question);
   }
+
+  helloOverGrpc(question: Question): Answer {
+    return answerTo(question);
+  }
 }
 
 class Bench {}
 
 // What decorators would do, which Node can't strip.
-const method = Object.getOwnPropertyDescriptor(Hello.prototype, "hello") as PropertyDescriptor;
-MessagePattern("hello")(Hello.prototype, "hello", method);
+decorate("hello", MessagePattern("hello"));
+decorate("helloOverGrpc", GrpcMethod("Bench", "Hello"));
 Controller()(Hello);
 Module({ controllers: [Hello] })(Bench);
+
+function decorate(name: keyof Hello, decorator: MethodDecorator): void {
+  const method = Object.getOwnPropertyDescriptor(Hello.prototype, name) as PropertyDescriptor;
+  decorator(Hello.prototype, name, method);
+}
 
 /** NestJS microservices over its TCP transport, JSON. */
 export const nest: Contender = {
@@ -51,6 +65,44 @@ export const nestNats: Contender = {
 
   connect: () => connected(natsOptions()),
 };
+
+/** The same over gRPC. */
+export const nestGrpc: Contender = {
+  async serve() {
+    const address = await freeAddress();
+    const app = await served(grpcOptions(address));
+    return { address, close: () => app.close() };
+  },
+
+  async connect(address) {
+    const client = new ClientGrpcProxy(grpcOptions(address).options);
+    const service = client.getService<{ hello(question: Question): Observable<Answer> }>("Bench");
+    return {
+      async call(question) {
+        const { msg, data } = await firstValueFrom(service.hello(question));
+        return data === undefined ? { msg } : { msg, data };
+      },
+      async close() {
+        client.close();
+      },
+    };
+  },
+};
+
+function grpcOptions(url: string): GrpcOptions {
+  const protoPath = fileURLToPath(new URL("../../../proto/hello.proto", import.meta.url));
+  return { transport: Transport.GRPC, options: { url, package: "bench", protoPath } };
+}
+
+/** Nest doesn't tell which port a gRPC server got. */
+async function freeAddress(): Promise<string> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return `127.0.0.1:${port}`;
+}
 
 function natsOptions(): NatsOptions {
   return { transport: Transport.NATS, options: { servers: [natsAddress()] } };
