@@ -1,4 +1,5 @@
 import type { Question } from "./contender.ts";
+import { order, orders } from "./document.ts";
 
 /**
  * `streams` lets as many streams take turns; `local` calls in one process; `events` publishes; `imports` and `answers`
@@ -31,6 +32,7 @@ const everybody = [
   "bare-echo",
 ];
 const overHttp2 = ["grpc", "grpc-js", "connect", "http2"];
+const withDocuments = ["mux", "mux-packed", "moleculer", "moleculer-notepack", "json-floor"];
 const world = { name: "world" };
 
 /** By name, as given on the command line; a name's beginning stands for all that begin so. */
@@ -65,6 +67,22 @@ export const cases: Readonly<Record<string, Case>> = {
     kind: "calls",
     inFlight: [64],
     contenders: ["mux-bytes", "moleculer-notepack"],
+    byDefault: true,
+  },
+  "rpc/document-1k": {
+    title: "Calls with a document of 1 KiB, there and back",
+    question: { ...world, document: order(1) },
+    kind: "calls",
+    inFlight: [64],
+    contenders: withDocuments,
+    byDefault: true,
+  },
+  "rpc/document-64k": {
+    title: "Calls with a document of 64 KiB, there and back",
+    question: { ...world, document: orders() },
+    kind: "calls",
+    inFlight: [64],
+    contenders: withDocuments,
     byDefault: true,
   },
   "rpc/wrappers": {

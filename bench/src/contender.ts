@@ -1,18 +1,23 @@
+import type { Order } from "./document.ts";
+
 /** What a caller sends. `data` is what makes a call large, ASCII text or bytes. `name` is ASCII. */
 export interface Question {
   readonly name: string;
   readonly data?: string | Uint8Array;
+  readonly document?: Order;
 }
 
-/** What comes back: `hello <name>`, and the data as it came. */
+/** What comes back: `hello <name>`, and the data and the document as they came. */
 export interface Answer {
   readonly msg: string;
   readonly data?: string | Uint8Array;
+  readonly document?: Order;
 }
 
 /** What the handler of every contender does. */
-export function answerTo({ name, data }: Question): Answer {
+export function answerTo({ name, data, document }: Question): Answer {
   const msg = `hello ${name}`;
+  if (document !== undefined) return { msg, document };
   return data === undefined ? { msg } : { msg, data };
 }
 

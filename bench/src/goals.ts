@@ -34,6 +34,19 @@ const goals: readonly Goal[] = [
   ),
   more("1 KiB, per CPU-second, against Moleculer TCP", 2.5, 4, perCpu("rpc/1k", 64, "mux", "moleculer")),
   more(
+    "document of 1 KiB, packed, per CPU-second, against Moleculer TCP",
+    2.5,
+    4,
+    perCpu("rpc/document-1k", 64, "mux-packed", "moleculer"),
+  ),
+  more("the same against the JSON floor", 0.7, 1, perCpu("rpc/document-1k", 64, "mux-packed", "json-floor")),
+  more(
+    "document of 64 KiB, packed, per CPU-second, against Moleculer TCP with Notepack",
+    1.5,
+    2.5,
+    perCpu("rpc/document-64k", 64, "mux-packed", "moleculer-notepack"),
+  ),
+  more(
     "64 KiB of bytes, per CPU-second, against Moleculer TCP with Notepack",
     1.5,
     2.5,

@@ -74,7 +74,7 @@ test("a started process reports what it took to import a framework, and to have 
 
 test("the size of an installation is that of its published files, with all that they depend on", () => {
   const ours = installSize(["ts-micro"]);
-  assert.ok(ours.packages >= 2 && ours.mebibytes > 0.1);
+  assert.ok(ours.packages >= 1 && ours.mebibytes > 0.1);
   const both = installSize(["ts-micro", "undici"]);
   assert.ok(both.packages > ours.packages && both.mebibytes > ours.mebibytes);
 });
@@ -84,7 +84,8 @@ function skipped(needs: "nats" | undefined): string | false {
 }
 
 /** Bytes are the same whatever kind of array holds them. */
-function plain({ msg, data }: Answer): Answer {
+function plain({ msg, data, document }: Answer): Answer {
+  if (document !== undefined) return { msg, document };
   if (data === undefined) return { msg };
   return { msg, data: typeof data === "string" ? data : Uint8Array.from(data) };
 }

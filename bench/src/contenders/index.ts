@@ -54,6 +54,12 @@ export const contenders: Readonly<Record<string, Entry>> = {
     needs: "nats",
     load: async () => (await import("./ours.ts")).mucpNats,
   },
+  "mux-packed": {
+    title: "ts-micro, mux, packed JSON",
+    packages: [],
+    kind: "ours",
+    load: async () => (await import("./ours.ts")).muxPacked,
+  },
   "mux-bytes": {
     title: "ts-micro, mux, bytes",
     packages: [],

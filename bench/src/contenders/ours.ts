@@ -12,6 +12,9 @@ export const mux = ours({ mux: true });
 /** The same with `mux: false`: mucp over HTTP/1.1 and a pool of connections, as with go-micro. */
 export const mucp = ours({ mux: false });
 
+/** The first, with bodies as packed JSON. */
+export const muxPacked = ours({ mux: true, contentType: "application/vnd.ts-micro.packed" });
+
 /** Both of them through NATS: no process has a port. */
 export const muxNats = ours({ mux: true, ...overNats() });
 export const mucpNats = ours({ mux: false, ...overNats() });
@@ -36,6 +39,8 @@ export const muxManyNodes = ours({ mux: true }, 1_000);
 
 interface Options {
   readonly mux: boolean;
+  /** @default JSON */
+  readonly contentType?: string;
   /** Where the server listens. @default any port of this machine */
   readonly address?: string;
   readonly newTransport?: () => Transport;
@@ -49,7 +54,7 @@ function overNats(): Pick<Options, "address" | "newTransport"> {
 }
 
 function ours(options: Options, nodeCount = 1): Contender {
-  const { mux, wrapCall = [], wrapHandler = [] } = options;
+  const { mux, contentType = "application/json", wrapCall = [], wrapHandler = [] } = options;
   const { address: listenAddress = "127.0.0.1:0", newTransport = newHttpTransport } = options;
   return {
     async serve() {
@@ -76,7 +81,9 @@ function ours(options: Options, nodeCount = 1): Contender {
     async connect(address) {
       // As a registry that both processes share would have it.
       const registry = newMemoryRegistry({ addresses: [address] });
-      const metadata = mux ? { protocol: "mucp", protocols: "mucp,mux" } : { protocol: "mucp" };
+      const metadata = mux
+        ? { protocol: "mucp", protocols: "mucp,mux", codecs: "application/vnd.ts-micro.packed" }
+        : { protocol: "mucp" };
       const nodes = Array.from({ length: nodeCount }, (_, index) => ({
         id: `bench-${index}`,
         address,
@@ -84,7 +91,7 @@ function ours(options: Options, nodeCount = 1): Contender {
       }));
       await registry.register({ name: "bench", version: "1", metadata: {}, endpoints: [], nodes });
       const transport = newTransport();
-      const client = newClient({ parts: { registry, transport }, mux, wrapCall });
+      const client = newClient({ parts: { registry, transport }, mux, contentType, wrapCall });
       return {
         call: (body) => client.call<Answer>({ service: "bench", endpoint: "Bench.Hello", body }),
         async close() {

@@ -75,10 +75,13 @@ export function parseResponseHead(text: string): HttpHead {
   return head;
 }
 
-/** Checks the fields that may follow a chunked body. What they say is not used. */
+/** Checks the fields that may follow a chunked body. What they say is not used; of framing they may say nothing (RFC 9110 §6.5.1). */
 export function checkTrailer(text: string): void {
   refuseIllegalBytes(text);
-  readFields(text, newHead(false));
+  const { contentLength, transferEncoding } = readFields(text, newHead(false));
+  if (contentLength !== undefined || transferEncoding !== undefined) {
+    throw new HttpError(400, "Content-Length or Transfer-Encoding in a trailer");
+  }
 }
 
 /**

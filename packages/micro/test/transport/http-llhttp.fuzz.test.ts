@@ -25,7 +25,11 @@ const moreStrict = [
   // Line ends before the start line.
   /^malformed (request line|HTTP response "")$/,
   /^control character or bare line end in the head$/,
+  /^Content-Length or Transfer-Encoding in a trailer$/,
 ];
+
+/** A TAB behind a Content-Length is white space that belongs there (RFC 9110 §5.5). llhttp knows only the space. */
+const tabAfterLength = /content-length:[ \t]*\d+ *\t/i;
 
 fuzzTest(
   "requests are the same to llhttp, and what it refuses is refused",
@@ -53,7 +57,9 @@ function compare(kind: Kind, bytes: Buffer, ours: Parsed, theirs: LlhttpParsed):
   const key = ({ method, status, body }: LlhttpParsed["messages"][number]) =>
     kind === "request" ? { method, body } : { status, body };
   assert.deepEqual(ours.messages.slice(0, common).map(key), theirs.messages.slice(0, common).map(key), shown);
-  if (ours.messages.length > common && !lessStrict.test(theirs.refused ?? "")) {
+  const isTab =
+    theirs.refused === "HPE_INVALID_CONTENT_LENGTH" && tabAfterLength.test(bytes.toString("latin1"));
+  if (ours.messages.length > common && !lessStrict.test(theirs.refused ?? "") && !isTab) {
     assert.fail(`${shown}: llhttp refused message ${common} (${theirs.refused}), we did not`);
   }
   if (theirs.messages.length > common && !moreStrict.some((reason) => reason.test(ours.refused ?? ""))) {
