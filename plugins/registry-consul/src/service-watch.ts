@@ -1,4 +1,4 @@
-import { type Result, type Service, serviceToJson } from "ts-micro/registry";
+import { KnownNodes, type NodeEntry, type Result } from "ts-micro/registry";
 import { Follower, type FollowerOptions } from "./follower.ts";
 import { healthPath } from "./paths.ts";
 import { type HealthEntry, recordsOf } from "./record.ts";
@@ -8,11 +8,6 @@ export interface ServiceWatchOptions extends Omit<FollowerOptions, "path" | "onA
   onChange(change: Result): void;
   /** No node is known any more. */
   onEmpty?(): void;
-}
-
-interface Known {
-  readonly text: string;
-  readonly record: Service;
 }
 
 /**
@@ -25,14 +20,18 @@ export class ServiceWatch {
   readonly #name: string;
   readonly #options: ServiceWatchOptions;
   readonly #follower: Follower;
-  readonly #known = new Map<string, Known>();
-  readonly #missing = new Set<string>();
-  #grace: NodeJS.Timeout | undefined;
+  readonly #known: KnownNodes;
+  /** Until then what is missing is kept. */
+  #graceUntilMs = 0;
   #tells = false;
 
   constructor(name: string, options: ServiceWatchOptions) {
     this.#name = name;
     this.#options = options;
+    this.#known = new KnownNodes((change) => {
+      options.onChange(change);
+      if (this.isEmpty) options.onEmpty?.();
+    });
     const onAnswer = (body: unknown, isGap: boolean): void => this.#take(body as HealthEntry[], isGap);
     this.#follower = new Follower({ ...options, path: healthPath(name), onAnswer });
   }
@@ -52,7 +51,7 @@ export class ServiceWatch {
   /** Twice is once. */
   close(): void {
     this.#follower.close();
-    clearTimeout(this.#grace);
+    this.#known.close();
   }
 
   get isClosed(): boolean {
@@ -64,49 +63,13 @@ export class ServiceWatch {
   }
 
   #take(entries: readonly HealthEntry[], isGap: boolean): void {
-    if (isGap) this.#beginGrace();
-    const records = recordsOf(entries, this.#name);
-    for (const record of records) this.#put(record);
-    const present = new Set(records.map(idOf));
-    for (const id of this.#known.keys()) {
-      if (present.has(id)) this.#missing.delete(id);
-      else if (this.#grace !== undefined) this.#missing.add(id);
-      else this.#remove(id);
-    }
-    if (this.isEmpty) this.#options.onEmpty?.();
+    const { graceMs, onEmpty } = this.#options;
+    if (isGap) this.#graceUntilMs = performance.now() + graceMs;
+    const nodes = recordsOf(entries, this.#name).map(
+      (record): NodeEntry => [record.nodes[0]?.id ?? "", record],
+    );
+    if (this.#tells) this.#known.replace(nodes, Math.max(0, this.#graceUntilMs - performance.now()));
+    else this.#known.begin(nodes);
+    if (this.isEmpty) onEmpty?.();
   }
-
-  #beginGrace(): void {
-    clearTimeout(this.#grace);
-    const end = (): void => {
-      this.#grace = undefined;
-      for (const id of this.#missing) this.#remove(id);
-      this.#missing.clear();
-      if (this.isEmpty) this.#options.onEmpty?.();
-    };
-    this.#grace = setTimeout(end, this.#options.graceMs).unref();
-  }
-
-  #put(record: Service): void {
-    const id = idOf(record);
-    const text = serviceToJson(record);
-    const before = this.#known.get(id);
-    this.#known.set(id, { text, record });
-    if (before?.text !== text)
-      this.#tell({ action: before === undefined ? "create" : "update", service: record });
-  }
-
-  #remove(id: string): void {
-    const before = this.#known.get(id);
-    this.#known.delete(id);
-    if (before !== undefined) this.#tell({ action: "delete", service: before.record });
-  }
-
-  #tell(change: Result): void {
-    if (this.#tells) this.#options.onChange(structuredClone(change));
-  }
-}
-
-function idOf({ nodes }: Service): string {
-  return nodes[0]?.id ?? "";
 }

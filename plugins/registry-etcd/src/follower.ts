@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Logger, retryWaitMs } from "ts-micro";
-import type { Result, Service } from "ts-micro/registry";
+import { KnownNodes, type NodeEntry, type Result } from "ts-micro/registry";
 import { asMicroError, EtcdError, grpcCode } from "./etcd-error.ts";
 import type { Gateway } from "./gateway.ts";
 import { below } from "./keys.ts";
@@ -15,12 +15,6 @@ export interface FollowerOptions {
   readonly graceMs: number;
   readonly logger: Logger;
   onChange(change: Result): void;
-}
-
-interface Entry {
-  readonly value: string;
-  readonly revision: number;
-  readonly service: Service;
 }
 
 interface WatchMessage {
@@ -43,20 +37,21 @@ const longestRetryMs = 2_000;
  */
 export class Follower {
   readonly #options: FollowerOptions;
-  readonly #known = new Map<string, Entry>();
-  /** Entries that went with etcd's data, and when they are given up. */
-  readonly #missing = new Map<string, NodeJS.Timeout>();
+  readonly #known: KnownNodes;
+  /** Of each entry's last change, by its key. */
+  readonly #revisions = new Map<string, number>();
   #revision = 0;
   #stream: Stream | undefined;
   readonly #closed = new AbortController();
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#known = new KnownNodes(options.onChange);
   }
 
   /** Resolves once changes are being told. @throws as `Gateway.call` */
   async start(): Promise<void> {
-    await this.#compare({ tell: false, lost: false });
+    this.#known.begin(await this.#list());
     this.#stream = await this.#open();
     void this.#follow();
   }
@@ -65,8 +60,7 @@ export class Follower {
   close(): void {
     this.#closed.abort();
     this.#stream?.close();
-    for (const timer of this.#missing.values()) clearTimeout(timer);
-    this.#missing.clear();
+    this.#known.close();
   }
 
   get isClosed(): boolean {
@@ -137,77 +131,59 @@ export class Follower {
       throw new EtcdError(`what came after revision ${this.#revision} was compacted`, grpcCode.outOfRange);
     }
     for (const { type, kv } of events) {
-      if (type === "DELETE") this.#remove(kv.key);
-      else this.#put(kv);
+      if (type === "DELETE") {
+        this.#revisions.delete(kv.key);
+        this.#known.remove(kv.key);
+      } else for (const entry of this.#entriesOf([kv])) this.#known.put(...entry);
       this.#revision = revisionOf(kv.mod_revision);
     }
   }
 
   /** Makes sure that what is known is what etcd had at that revision, so that a watch can go on from there. */
   async #catchUp(): Promise<void> {
-    const sample = [...this.#known].find(([key]) => !this.#missing.has(key));
+    const key = this.#known.keys().find((each) => this.#known.isPresent(each));
     // Nothing can be missed or be missing.
-    if (sample === undefined) return this.#compare({ tell: true, lost: this.#missing.size > 0 });
-    const [key, { revision }] = sample;
+    if (key === undefined) return this.#compare({ lost: this.#known.size > 0 });
     try {
       const question = { key, revision: this.#revision, keys_only: true };
       const { kvs } = (await this.#options.gateway.call("kv/range", question, {
         signal: this.#closed.signal,
       })) as RangeAnswer;
-      if (revisionOf(kvs?.[0]?.mod_revision) === revision) return;
+      if (revisionOf(kvs?.[0]?.mod_revision) === this.#revisions.get(key)) return;
     } catch (error) {
       if (!isOutOfRange(error)) throw error;
-      if (error.message.includes("compacted")) return this.#compare({ tell: true, lost: false });
+      if (error.message.includes("compacted")) return this.#compare({ lost: false });
     }
     this.#options.logger.warn(`etcd: it has lost its data; nodes that don't register again are given up`);
-    await this.#compare({ tell: true, lost: true });
+    await this.#compare({ lost: true });
   }
 
   /** Replaces what is known by what is there, and tells the difference. */
-  async #compare({ tell, lost }: { tell: boolean; lost: boolean }): Promise<void> {
+  async #compare({ lost }: { lost: boolean }): Promise<void> {
+    const entries = await this.#list();
+    if (!this.isClosed) this.#known.replace(entries, lost ? this.#options.graceMs : 0);
+  }
+
+  /** All entries, and the revision that they are of. */
+  async #list(): Promise<NodeEntry[]> {
     const { gateway, prefix } = this.#options;
     const { header, kvs = [] } = await list(gateway, prefix, {
       serializable: false,
       signal: this.#closed.signal,
     });
-    if (this.isClosed) return;
-    for (const kv of kvs) this.#put(kv, tell);
-    const present = new Set(kvs.map(({ key }) => key));
-    for (const key of [...this.#known.keys()].filter((known) => !present.has(known))) {
-      if (lost) this.#miss(key);
-      else if (!this.#missing.has(key)) this.#remove(key);
-    }
     this.#revision = revisionOf(header?.revision);
+    this.#revisions.clear();
+    return this.#entriesOf(kvs);
   }
 
-  #put(kv: KeyValue, tell = true): void {
-    const { key, value = "", mod_revision } = kv;
-    const service = recordOf(kv);
-    if (service === undefined) return;
-    clearTimeout(this.#missing.get(key));
-    this.#missing.delete(key);
-    const before = this.#known.get(key);
-    this.#known.set(key, { value, revision: revisionOf(mod_revision), service });
-    if (!tell || before?.value === value) return;
-    this.#tell({ action: before === undefined ? "create" : "update", service });
-  }
-
-  #remove(key: string): void {
-    clearTimeout(this.#missing.get(key));
-    this.#missing.delete(key);
-    const before = this.#known.get(key);
-    if (before === undefined) return;
-    this.#known.delete(key);
-    this.#tell({ action: "delete", service: before.service });
-  }
-
-  #miss(key: string): void {
-    if (this.#missing.has(key)) return;
-    this.#missing.set(key, setTimeout(() => this.#remove(key), this.#options.graceMs).unref());
-  }
-
-  #tell(change: Result): void {
-    this.#options.onChange(structuredClone(change));
+  /** What is no record is passed over. */
+  #entriesOf(kvs: readonly KeyValue[]): NodeEntry[] {
+    return kvs.flatMap((kv): NodeEntry[] => {
+      const service = recordOf(kv);
+      if (service === undefined) return [];
+      this.#revisions.set(kv.key, revisionOf(kv.mod_revision));
+      return [[kv.key, service, kv.value ?? ""]];
+    });
   }
 }
 

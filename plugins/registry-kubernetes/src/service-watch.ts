@@ -1,6 +1,6 @@
-import type { Result } from "ts-micro/registry";
+import { KnownNodes, type Result } from "ts-micro/registry";
 import { type Pod, podRecords, podsPath } from "./pods.ts";
-import { Changes, joined } from "./records.ts";
+import { entriesOf, joined } from "./records.ts";
 import { Reflector, type ReflectorOptions } from "./reflector.ts";
 import { type EndpointSlice, sliceRecords, slicesPath } from "./slices.ts";
 
@@ -14,7 +14,7 @@ export interface ServiceWatchOptions extends Omit<ReflectorOptions<never>, "path
 /** Tells what changes about the nodes of one service or of all, on pods and in endpoint slices. */
 export class ServiceWatch {
   readonly #name: string | undefined;
-  readonly #changes: Changes;
+  readonly #known: KnownNodes;
   readonly #reflectors: readonly [Reflector<Pod>, Reflector<EndpointSlice>];
   #pods: readonly Pod[] = [];
   #slices: readonly EndpointSlice[] = [];
@@ -22,7 +22,7 @@ export class ServiceWatch {
 
   constructor({ namespace, name, onChange, ...how }: ServiceWatchOptions) {
     this.#name = name;
-    this.#changes = new Changes(onChange);
+    this.#known = new KnownNodes(onChange);
     this.#reflectors = [
       new Reflector<Pod>({
         ...how,
@@ -59,8 +59,8 @@ export class ServiceWatch {
   }
 
   #take(): void {
-    const records = joined(podRecords(this.#pods, this.#name), sliceRecords(this.#slices));
-    if (this.#tells) this.#changes.take(records);
-    else this.#changes.begin(records);
+    const entries = entriesOf(joined(podRecords(this.#pods, this.#name), sliceRecords(this.#slices)));
+    if (this.#tells) this.#known.replace(entries);
+    else this.#known.begin(entries);
   }
 }

@@ -1,5 +1,5 @@
-import { type Result, type Service, serviceToJson } from "ts-micro/registry";
-import { keyOf, recordsOf } from "./records.ts";
+import { KnownNodes, nodeEntries, type Result, type Service } from "ts-micro/registry";
+import { recordsOf } from "./records.ts";
 
 /**
  * What one watch knows, and what it tells of what it learns. Owners announce their nodes again and again, changed or not, and say
@@ -20,54 +20,45 @@ export interface Round {
 }
 
 export function newFollower(name: string | undefined, tell: (result: Result) => void): Follower {
-  const known = new Map<string, { record: Service; text: string; missed: number }>();
+  const known = new KnownNodes(tell);
+  /** How many rounds in a row a node has not answered, where it is any. */
+  let missed = new Map<string, number>();
+
+  /** @returns the keys of the nodes in it */
+  function hear(record: Service): string[] {
+    return nodeEntries([record]).map((entry) => {
+      missed.delete(entry[0]);
+      known.put(...entry);
+      return entry[0];
+    });
+  }
 
   return {
     learn({ action, service }) {
       if (name !== undefined && service.name !== name) return;
-      if (action === "delete") forget(service);
-      else for (const record of recordsOf(service)) put(record);
+      if (action === "delete") known.apply({ action, service });
+      else for (const record of recordsOf(service)) hear(record);
     },
     round() {
       const answered = new Set<string>();
       return {
         hear(record) {
           if (name !== undefined && record.name !== name) return;
-          answered.add(keyOf(record));
-          put(record);
+          for (const key of hear(record)) answered.add(key);
         },
         end() {
-          for (const [key, entry] of known) {
-            if (answered.has(key)) entry.missed = 0;
-            else if (++entry.missed === missesOfTheDead) remove(key, entry.record);
+          const before = missed;
+          missed = new Map();
+          for (const key of known.keys()) {
+            if (answered.has(key)) continue;
+            const rounds = (before.get(key) ?? 0) + 1;
+            if (rounds === missesOfTheDead) known.remove(key);
+            else missed.set(key, rounds);
           }
         },
       };
     },
   };
-
-  function put(record: Service): void {
-    const [key, text] = [keyOf(record), serviceToJson(record)];
-    const before = known.get(key);
-    known.set(key, { record, text, missed: 0 });
-    if (before?.text === text) return;
-    tell({ action: before === undefined ? "create" : "update", service: structuredClone(record) });
-  }
-
-  /** A record without nodes means all of its version. */
-  function forget(service: Service): void {
-    for (const [key, { record }] of known) {
-      const { id } = record.nodes[0] ?? {};
-      const same = record.name === service.name && record.version === service.version;
-      const meant = service.nodes.length === 0 || service.nodes.some((node) => node.id === id);
-      if (same && meant) remove(key, record);
-    }
-  }
-
-  function remove(key: string, record: Service): void {
-    known.delete(key);
-    tell({ action: "delete", service: record });
-  }
 }
 
 /** One answer may come too late, or its owner not be connected again yet. */

@@ -9,7 +9,9 @@ import { MicroError, newLogger } from "ts-micro";
 import { type CallOptions, newTypedClient } from "ts-micro/client";
 import {
   checkService,
+  KnownNodes,
   newWatcherQueue,
+  nodeEntries,
   type ReadOptions,
   type Registry,
   type Result,
@@ -17,7 +19,6 @@ import {
   type Watcher,
   type WatchOptions,
 } from "ts-micro/registry";
-import { KnownNodes } from "./known-nodes.ts";
 import type { ServiceRegistryOptions } from "./options.ts";
 
 const service = "go.micro.registry";
@@ -99,16 +100,16 @@ export function newRegistry(options: ServiceRegistryOptions = {}): Registry {
       hasEnded = true;
     };
     const queue = newWatcherQueue({ ...given, onEnd: () => end() });
-    const known = new KnownNodes(graceMs, queue.push);
+    const known = new KnownNodes(queue.push);
     const stream = await remote.follow<ResultMessage>({
       what: name === "" ? "the watch of all services" : `the watch of ${name}`,
       open: (call) => methods.watch({ service: name }, call),
       isConfirmation: ({ action }) => action === "",
       onItem: (item) => known.apply(resultOf(item)),
       async onOpen({ isFirst, signal }) {
-        const services = await present(name, signal);
-        if (isFirst) known.begin(services);
-        else known.compare(services);
+        const entries = nodeEntries(await present(name, signal));
+        if (isFirst) known.begin(entries);
+        else known.replace(entries, graceMs);
       },
     });
     open.add(queue.end);

@@ -6,6 +6,7 @@ export {
   type SnapshotListener,
 } from "./cache.ts";
 export * from "./json.ts";
+export { KnownNodes, type NodeEntry, nodeEntries } from "./known-nodes.ts";
 export { type MdnsRegistryOptions, newMdnsRegistry } from "./mdns.ts";
 export { type MemoryRegistryOptions, newMemoryRegistry } from "./memory.ts";
 export { byVersion, checkService, fingerprint, withNodes } from "./record.ts";
