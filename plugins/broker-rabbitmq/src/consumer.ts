@@ -2,6 +2,7 @@ import { type ConsumeMessage, IllegalOperationError } from "amqplib";
 import type { Logger } from "ts-micro";
 import { type Incoming, messageHeaders, type Outcome } from "ts-micro/broker";
 import { newAcknowledgements } from "./acknowledgements.ts";
+import { answered } from "./answered.ts";
 import { atMost } from "./at-most.ts";
 import { readHeaders } from "./headers.ts";
 import type { Living } from "./keep.ts";
@@ -26,7 +27,7 @@ export interface ConsumerSetup {
 
 export type Delivered = Required<Omit<Incoming, "postpone">>;
 
-/** @throws MicroError 403 not allowed, 409 the queue is of another kind, 503 */
+/** @throws MicroError 403 not allowed, 408 no answer, 409 the queue is of another kind, 503 */
 export async function openConsumer(
   session: Session,
   { topic, queue, prefetch, onMessage }: ConsumerSetup,
@@ -40,11 +41,10 @@ export async function openConsumer(
   let name = queue.name;
   let consumerTag = "";
   try {
-    await channel.prefetch(Math.min(prefetch, largestPrefetch));
-    name = (await channel.assertQueue(queue.name, queue.options)).queue;
-    await channel.bindQueue(name, exchange, topic);
-    consumerTag = (await channel.consume(name, take)).consumerTag;
+    await answered(timeoutMs, `queue "${name}"`, start());
   } catch (thrown) {
+    // What is answered too late is ended then: a consumer that nobody knows would keep messages.
+    channel.close().catch(() => {});
     throw refused(session, "queue", name, thrown);
   }
 
@@ -61,6 +61,13 @@ export async function openConsumer(
       await atMost(timeoutMs, channel.close());
     },
   };
+
+  async function start(): Promise<void> {
+    await channel.prefetch(Math.min(prefetch, largestPrefetch));
+    name = (await channel.assertQueue(queue.name, queue.options)).queue;
+    await channel.bindQueue(name, exchange, topic);
+    consumerTag = (await channel.consume(name, take)).consumerTag;
+  }
 
   function take(message: ConsumeMessage | null): void {
     // The server ends the consumer, such as when the queue is deleted.

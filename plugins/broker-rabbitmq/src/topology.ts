@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Options } from "amqplib";
-import { badRequest, conflict, forbidden, type Logger, type MicroError, serviceUnavailable } from "ts-micro";
+import { badRequest, conflict, forbidden, type Logger, MicroError, serviceUnavailable } from "ts-micro";
 import { brokerErrorId } from "ts-micro/broker";
 import { defaults, type QueueStyle, type RabbitmqBrokerOptions } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -90,13 +90,14 @@ export async function declareExchange(
 const notDurable =
   "what is published between a restart of rabbitmq and the return of its subscribers is lost; delete it while nobody uses it, or make it durable in go-micro with rabbitmq.DurableExchange()";
 
-/** What the server refuses to declare or to open, as an error of ours. */
+/** What the server refuses to declare or to open, as an error of ours; what is one already stays. */
 export function refused(
   session: Session,
   kind: "exchange" | "queue",
   name: string,
   thrown: unknown,
 ): MicroError {
+  if (MicroError.is(thrown)) return thrown;
   const why = thrown instanceof Error ? thrown.message : String(thrown);
   const detail = `rabbitmq node ${session.server} refuses ${kind} "${name}": ${why}`;
   if (why.includes("ACCESS_REFUSED")) return forbidden(brokerErrorId, detail);

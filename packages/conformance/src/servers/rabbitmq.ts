@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { type Binary, requireBinary } from "../require-binary.ts";
 import { type ServerProcess, startServerProcess } from "./server-process.ts";
 
@@ -26,6 +29,8 @@ export interface RabbitmqOptions {
 export interface RabbitmqProcess extends ServerProcess {
   /** `host:port` for clients that speak TLS; nobody listens there without `tls`. */
   readonly tlsAddress: string;
+  /** Runs `rabbitmqctl` with these words, and returns what it writes. @throws Error with what it writes when it fails */
+  control(...words: string[]): Promise<string>;
 }
 
 /** One RabbitMQ, a cluster of its own, with an epmd of its own: Erlang's would be shared and outlive the test. */
@@ -38,13 +43,14 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
   });
   const [, epmdPort = ""] = epmd.address.split(":");
   let tlsAddress = "";
+  let env: Record<string, string> = {};
   const started = startServerProcess({
     path: rabbitmq().path,
     ports: 3,
     args: () => [],
     env: ([port, tlsPort, distributionPort], data) => {
       tlsAddress = `127.0.0.1:${tlsPort}`;
-      return {
+      env = {
         ...writeFiles(data, [port, tlsPort], options),
         RABBITMQ_NODENAME: `ts-micro-${port}@localhost`,
         RABBITMQ_DIST_PORT: String(distributionPort),
@@ -54,6 +60,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
         // One thread that runs Erlang is enough, and a test machine has other work.
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "+S 1:1",
       };
+      return env;
     },
     probe: (address) => probeBytes(address, Buffer.from("AMQP\0\0\x09\x01", "latin1")),
     startTimeoutMs: 90_000,
@@ -71,6 +78,15 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
     stop: server.stop,
     kill: server.kill,
     start: server.start,
+    async control(...words) {
+      const cookie = await readFile(join(env.HOME ?? "", ".erlang.cookie"), "utf8");
+      const target = ["-n", env.RABBITMQ_NODENAME ?? "", "--erlang-cookie", cookie];
+      const program = join(dirname(rabbitmq().path), "rabbitmqctl");
+      const { stdout } = await promisify(execFile)(program, [...target, ...words], {
+        env: { ...process.env, ...env },
+      });
+      return stdout;
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await epmd[Symbol.asyncDispose]();
