@@ -1,3 +1,4 @@
+export { type BrokerRecoverySetup, type BrokerRecoverySubject, brokerRecovery } from "./broker/recovery.ts";
 export { type BrokerSubject, brokerConformance } from "./broker.ts";
 export { type BrokerWorker, type BrokerWorkerOptions, startBrokerWorker } from "./broker-worker.ts";
 export {

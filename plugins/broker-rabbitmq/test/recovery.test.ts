@@ -4,7 +4,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { newBroker } from "@ts-micro/broker-rabbitmq";
 import { rabbitmq, type ServerProcess, startRabbitmq } from "@ts-micro/conformance";
 import { MicroError, newLogger } from "ts-micro";
-import type { Broker } from "ts-micro/broker";
 import { idOf, message, until } from "./messages.ts";
 
 const logger = newLogger({ level: "fatal" });
@@ -16,56 +15,6 @@ describe("when servers go and come back", { skip: rabbitmq().skip, timeout: 170_
     [server, spare] = await Promise.all([startRabbitmq(), startRabbitmq()]);
   });
   after(() => Promise.all([server, spare].map((each) => each?.[Symbol.asyncDispose]())));
-
-  test("a server killed in mid-traffic for 20 s: what was published arrives, 10,000 messages", async () => {
-    // One node of quorum queues that is killed in full traffic does not always come to itself again (3.10.8).
-    const options = { addresses: [server.address], queues: "classic", logger } as const;
-    const brokers = Array.from({ length: 4 }, () => newBroker(options));
-    await Promise.all(brokers.map((broker) => broker.connect()));
-    const [publisher, first, second, third] = brokers as [Broker, Broker, Broker, Broker];
-    const queue = new Set<number>();
-    const all = new Set<number>();
-    await first.subscribe("kill", ({ message }) => void queue.add(idOf(message)), { queue: "q" });
-    await second.subscribe("kill", ({ message }) => void queue.add(idOf(message)), { queue: "q" });
-    // A queue of its own is missed by nothing either.
-    await third.subscribe("kill", ({ message }) => void all.add(idOf(message)));
-
-    const refused = new Map<string, number>();
-    const resolved = new Set<number>();
-    let next = 0;
-    const traffic = Array.from({ length: 50 }, async () => {
-      while (resolved.size < 10_000) {
-        const id = next++;
-        try {
-          await publisher.publish("kill", message(id));
-          resolved.add(id);
-        } catch (thrown) {
-          assert.ok(MicroError.is(thrown), String(thrown));
-          const kind = `${thrown.code} ${thrown.reason}`;
-          refused.set(kind, (refused.get(kind) ?? 0) + 1);
-          await pause(100);
-        }
-      }
-    });
-    await until(() => resolved.size > 3_000);
-    await server.kill();
-    await until(() => brokers.every(({ address }) => address === ""));
-    const resolvedBefore = resolved.size;
-    assert.ok(resolvedBefore < 10_000, "it was killed too late");
-    await pause(20_000);
-    assert.equal(resolved.size, resolvedBefore, "a publish resolved without a server");
-    assert.deepEqual([...refused.keys()].sort(), ["503 connection-lost", "503 not-connected"]);
-    await assert.rejects(
-      first.subscribe("other", () => {}),
-      { code: 503, reason: "not-connected" },
-    );
-
-    await server.start();
-    await Promise.all(traffic);
-    const missing = (seen: ReadonlySet<number>) => [...resolved].filter((id) => !seen.has(id));
-    await until(() => missing(queue).length === 0 && missing(all).length === 0);
-    await Promise.all(brokers.map((broker) => broker.disconnect()));
-  });
 
   test("with two servers, the other one is used when one dies", async () => {
     const broker = newBroker({ addresses: [server.address, spare.address], logger });
