@@ -1,21 +1,13 @@
 import { badRequest, getMetadata, type MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
+  type BrokerEngine,
   brokerErrorId,
-  cancelled,
-  decodeEnvelope,
-  type EventHandler,
   encodeEnvelope,
-  type Message,
   messageHeaders,
+  newBrokerOver,
   newDelivery,
-  newSubscription,
-  notConnected,
-  type PublishOptions,
-  planSubscription,
-  type SubscribeOptions,
-  type Subscription,
-  untilAborted,
+  readEnvelope,
 } from "ts-micro/broker";
 import { newConnection } from "./connection.ts";
 import { failureOf } from "./failures.ts";
@@ -42,12 +34,8 @@ export function newBroker(options: KafkaBrokerOptions = {}): Broker {
   const connection = newConnection(options, logger);
   const topics = newTopics(options);
   const publisher = newPublisher(timeoutMs, topics);
-  const subscriptions = new Set<Subscription>();
-  const publishing = new Set<Promise<void>>();
-  const subscribing = new Set<Promise<Subscription>>();
-  let disconnecting: Promise<void> | undefined;
 
-  const broker: Broker = {
+  const engine: BrokerEngine = {
     name: "kafka",
     supports: { ack: true, queue: true, order: false, redelivery: true },
 
@@ -55,80 +43,42 @@ export function newBroker(options: KafkaBrokerOptions = {}): Broker {
       return connection.server;
     },
 
-    async connect(): Promise<void> {
-      await disconnecting;
-      await connection.open();
+    connect: () => connection.open(),
+    close: () => connection.close(),
+
+    async publish(topic, message) {
+      checkKafkaTopic(topic, "publish on");
+      const cluster = connection.cluster();
+      // go-micro's publishers set it; their servers look for subscribers by it.
+      const value = encodeEnvelope(message, message.header[messageHeaders.topic] ?? topic);
+      const key = getMetadata(message.header, keyHeader) ?? null;
+      await publisher.publish(cluster, topic, { key, value });
     },
 
-    disconnect(): Promise<void> {
-      disconnecting ??= disconnect().finally(() => {
-        disconnecting = undefined;
-      });
-      return disconnecting;
-    },
-
-    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      return track(publishing, publish(topic, message, signal));
-    },
-
-    subscribe(
-      topic: string,
-      handler: EventHandler,
-      subscribeOptions: SubscribeOptions = {},
-    ): Promise<Subscription> {
-      return track(subscribing, subscribe(topic, handler, subscribeOptions));
-    },
-
-    [Symbol.asyncDispose]: () => broker.disconnect(),
-  };
-  return broker;
-
-  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
-    checkKafkaTopic(topic, "publish on");
-    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-    const cluster = connection.cluster();
-    // go-micro's publishers set it; their servers look for subscribers by it.
-    const value = encodeEnvelope(message, message.header[messageHeaders.topic] ?? topic);
-    const key = getMetadata(message.header, keyHeader) ?? null;
-    await untilAborted(publisher.publish(cluster, topic, { key, value }), `publishing on "${topic}"`, signal);
-  }
-
-  async function subscribe(
-    topic: string,
-    handler: EventHandler,
-    subscribeOptions: SubscribeOptions,
-  ): Promise<Subscription> {
-    const plan = planSubscription(broker, topic, subscribeOptions);
-    checkKafkaTopic(topic, "subscribe to");
-    if (disconnecting !== undefined) throw notConnected("kafka");
-    const { queue, maxInFlight, maxBackoffMs } = plan;
-    const retries = retryTopic && queue !== undefined ? retryTopicOf(topic, queue) : undefined;
-    await ensure(topic);
-    const setup = {
-      connection,
-      topic,
-      queue,
-      delivery: newDelivery({ broker, topic, handler, plan, logger }),
-      maxAhead: Math.max(1_000, 4 * maxInFlight),
-      read: (value: Buffer) => readMessage(topic, value),
-      sessionTimeoutMs,
-      timeoutMs,
-      logger,
-    };
-    const members =
-      retries === undefined ? [await joinGroup(setup)] : await joinBoth(retries, setup, maxBackoffMs);
-    const subscription = newSubscription(
-      topic,
-      subscribeOptions,
-      async () => {
+    async subscribe({ broker, topic, handler, plan }) {
+      checkKafkaTopic(topic, "subscribe to");
+      const { queue, maxInFlight, maxBackoffMs } = plan;
+      const retries = retryTopic && queue !== undefined ? retryTopicOf(topic, queue) : undefined;
+      await ensure(topic);
+      const setup = {
+        connection,
+        topic,
+        queue,
+        delivery: newDelivery({ broker, topic, handler, plan, logger }),
+        maxAhead: Math.max(1_000, 4 * maxInFlight),
+        read: (value: Buffer) => readEnvelope(value, topic, logger),
+        sessionTimeoutMs,
+        timeoutMs,
+        logger,
+      };
+      const members =
+        retries === undefined ? [await joinGroup(setup)] : await joinBoth(retries, setup, maxBackoffMs);
+      return async () => {
         await Promise.all(members.map((member) => member.end()));
-        subscriptions.delete(subscription);
-      },
-      logger,
-    );
-    subscriptions.add(subscription);
-    return subscription;
-  }
+      };
+    },
+  };
+  return newBrokerOver(engine, logger);
 
   /** First the retries' group: what fails may be put there from the first message on. */
   async function joinBoth(retries: string, setup: MemberSetup, longestWaitMs: number): Promise<Member[]> {
@@ -152,34 +102,6 @@ export function newBroker(options: KafkaBrokerOptions = {}): Broker {
       throw failureOf(thrown, `make the topic "${topic}"`);
     });
   }
-
-  function readMessage(topic: string, value: Buffer): Message | undefined {
-    try {
-      const message = decodeEnvelope(value);
-      message.header[messageHeaders.topic] ??= topic;
-      return message;
-    } catch (thrown) {
-      logger.error(
-        `message on "${topic}" dropped, it is no go-micro message: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      );
-      return undefined;
-    }
-  }
-
-  /** Handlers that still run may publish, so the connection is closed last. */
-  async function disconnect(): Promise<void> {
-    await Promise.allSettled(subscribing);
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    await Promise.allSettled(publishing);
-    await connection.close();
-  }
-}
-
-function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
-  set.add(work);
-  const done = (): void => void set.delete(work);
-  work.then(done, done);
-  return work;
 }
 
 /** @throws MicroError 400 that names the option */

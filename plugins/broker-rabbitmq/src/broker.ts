@@ -2,21 +2,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import { badRequest, MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
+  type BrokerEngine,
   brokerErrorId,
-  cancelled,
   checkTopic,
-  type EventHandler,
   type Message,
   messageHeaders,
+  newBrokerOver,
   newDelivery,
-  newSubscription,
   notConnected,
   type Outcome,
-  type PublishOptions,
-  planSubscription,
-  type SubscribeOptions,
-  type Subscription,
-  untilAborted,
+  type SubscribeRequest,
 } from "ts-micro/broker";
 import { atMost } from "./at-most.ts";
 import { newConnection } from "./connection.ts";
@@ -55,16 +50,11 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
   // A server that is short of memory reads no more from whoever publishes: acknowledgements must not wait behind that.
   const publishing = newConnection(servers, options, logger);
   const consuming = newConnection(servers, options, logger);
-  const subscriptions = new Set<Subscription>();
-  const publishes = new Set<Promise<void>>();
-  const subscribing = new Set<Promise<Subscription>>();
-  /** Topics by the names of go-micro's queues, which serve one topic each. */
-  const topics = new Map<string, string>();
+  /** By the names of go-micro's queues, which serve one topic each. */
+  const served = new Map<string, { topic: string; subscriptions: number }>();
   let publisher: Kept<Publisher> | undefined;
-  let connecting: Promise<void> | undefined;
-  let disconnecting: Promise<void> | undefined;
 
-  const broker: Broker = {
+  const engine: BrokerEngine = {
     name: "rabbitmq",
     supports: { ack: true, queue: true, order: true, redelivery: queues !== "go-micro" },
 
@@ -73,80 +63,51 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
     },
 
     async connect(): Promise<void> {
-      await disconnecting;
-      connecting ??= connect().catch((thrown: unknown) => {
-        connecting = undefined;
+      if (publisher !== undefined) return;
+      await publishing.open();
+      try {
+        publisher = await keep({
+          connection: publishing,
+          what: "publishing",
+          maxWaitMs: maxReconnectWaitMs,
+          logger,
+          make: (session) => openPublisher(session, options, logger),
+        });
+      } catch (thrown) {
+        await publishing.close();
         throw thrown;
-      });
-      await connecting;
+      }
     },
 
-    disconnect(): Promise<void> {
-      disconnecting ??= disconnect().finally(() => {
-        disconnecting = undefined;
-      });
-      return disconnecting;
-    },
-
-    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      return track(publishes, publish(topic, message, signal));
-    },
-
-    subscribe(
-      topic: string,
-      handler: EventHandler,
-      subscribeOptions: SubscribeOptions = {},
-    ): Promise<Subscription> {
-      return track(subscribing, subscribe(topic, handler, subscribeOptions));
-    },
-
-    [Symbol.asyncDispose]: () => broker.disconnect(),
-  };
-  return broker;
-
-  async function connect(): Promise<void> {
-    await publishing.open();
-    try {
-      publisher = await keep({
-        connection: publishing,
-        what: "publishing",
-        maxWaitMs: maxReconnectWaitMs,
-        logger,
-        make: (session) => openPublisher(session, options, logger),
-      });
-    } catch (thrown) {
+    async close(): Promise<void> {
+      await consuming.close();
+      if (publisher !== undefined) await atMost(timeoutMs, publisher.release());
+      await publisher?.present?.end();
       await publishing.close();
-      throw thrown;
-    }
-  }
+      publisher = undefined;
+    },
 
-  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
-    checkKey(topic, "publish on");
-    if (/(^|\.)[*#](\.|$)/.test(topic)) throw malformed(topic, "publish on", "wildcards are for subscribing");
-    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-    if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
-    await untilAborted(
-      present().publish(topic, withTopic(message, topic)),
-      `publishing on "${topic}"`,
-      signal,
-    );
-  }
+    async publish(topic, message) {
+      checkKey(topic, "publish on");
+      if (/(^|\.)[*#](\.|$)/.test(topic))
+        throw malformed(topic, "publish on", "wildcards are for subscribing");
+      if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
+      await present().publish(topic, withTopic(message, topic));
+    },
 
-  async function subscribe(
-    topic: string,
-    handler: EventHandler,
-    subscribeOptions: SubscribeOptions,
-  ): Promise<Subscription> {
-    const plan = planSubscription(broker, topic, subscribeOptions);
+    subscribe,
+  };
+  return newBrokerOver(engine, logger);
+
+  async function subscribe({ topic, handler, plan }: SubscribeRequest): Promise<() => Promise<void>> {
     checkKey(topic, "subscribe to");
     const queue = planQueue(plan.queue, topic, options);
-    if (connecting === undefined || disconnecting !== undefined) throw notConnected("rabbitmq");
-    const other = topics.get(queue.name);
+    if (publisher === undefined) throw notConnected("rabbitmq");
+    const other = served.get(queue.name)?.topic;
     if (other !== undefined && other !== topic) throw sharedQueue(topic, queue.name, other);
-    await connecting;
     await consuming.open();
     const dead = {
-      name: broker.name,
+      name: engine.name,
       publish: async (deadTopic: string, letter: Message) =>
         present().publishDeadLetter(deadTopic, withTopic(letter, deadTopic)),
     };
@@ -171,11 +132,16 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
       // Handlers may still be busy with messages that the server will deliver anew: no more than that wait here.
       ready: async () => (await delivery.room())?.release(),
     });
-    if (plan.queue !== undefined && (queues === "go-micro" || queues === "go-micro-durable"))
-      topics.set(queue.name, topic);
-    const subscription = newSubscription(topic, subscribeOptions, end, logger);
-    subscriptions.add(subscription);
-    return subscription;
+    const release = servesOneTopic(plan.queue) ? serve(queue.name, topic) : undefined;
+
+    return async () => {
+      ending.abort();
+      await atMost(timeoutMs, consumer.release());
+      await consumer.present?.cancel();
+      await delivery.stop();
+      await consumer.present?.end();
+      release?.();
+    };
 
     async function settle(incoming: Delivered, outcome: Outcome, attempts: number): Promise<void> {
       // It comes back at once, and what made it fail, such as a lost connection for its dead letter, may last.
@@ -183,17 +149,21 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
         await pause(returnAfterMs, undefined, { signal: ending.signal }).catch(() => {});
       await incoming.settle(outcome, attempts);
     }
+  }
 
-    async function end(): Promise<void> {
-      ending.abort();
-      await atMost(timeoutMs, consumer.release());
-      await consumer.present?.cancel();
-      await delivery.stop();
-      await consumer.present?.end();
-      subscriptions.delete(subscription);
-      const others = [...subscriptions].some(({ options }) => options.queue === plan.queue);
-      if (!others) topics.delete(queue.name);
-    }
+  function servesOneTopic(queue: string | undefined): boolean {
+    return queue !== undefined && (queues === "go-micro" || queues === "go-micro-durable");
+  }
+
+  /** Gives the function that takes it back. */
+  function serve(queueName: string, topic: string): () => void {
+    const entry = served.get(queueName) ?? { topic, subscriptions: 0 };
+    entry.subscriptions++;
+    served.set(queueName, entry);
+    return () => {
+      entry.subscriptions--;
+      if (entry.subscriptions === 0) served.delete(queueName);
+    };
   }
 
   /** @throws MicroError 503 `not-connected` */
@@ -205,21 +175,6 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
     publishing.session();
     throw notConnected("rabbitmq");
   }
-
-  /** Handlers that still run may publish, so the publisher is closed last. */
-  async function disconnect(): Promise<void> {
-    await connecting?.catch(() => {});
-    await Promise.allSettled(subscribing);
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    await consuming.close();
-    await Promise.allSettled(publishes);
-    if (publisher !== undefined) await atMost(timeoutMs, publisher.release());
-    await publisher?.present?.end();
-    await publishing.close();
-    topics.clear();
-    publisher = undefined;
-    connecting = undefined;
-  }
 }
 
 const returnAfterMs = 1_000;
@@ -227,13 +182,6 @@ const returnAfterMs = 1_000;
 /** go-micro's publishers set it; their servers look for subscribers by it. */
 function withTopic(message: Message, topic: string): Message {
   return { ...message, header: { [messageHeaders.topic]: topic, ...message.header } };
-}
-
-function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
-  set.add(work);
-  const done = (): void => void set.delete(work);
-  work.then(done, done);
-  return work;
 }
 
 /** Chosen once, so that both connections prefer the same node. */

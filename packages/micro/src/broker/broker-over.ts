@@ -21,18 +21,18 @@ export interface BrokerEngine {
   readonly supports: BrokerSupports;
   /** As `Broker.address`. */
   readonly address: string;
-  /** Called by one caller at a time, also while connected: then it does nothing. */
+  /** Not called while it is under way. Called again while connected it does nothing. */
   connect(): Promise<void>;
-  /** Nobody subscribes or publishes any more. Called by one caller at a time, also when nothing is connected. */
+  /** Called when nobody subscribes or publishes any more, also when nothing is connected. */
   close(): Promise<void>;
   /**
-   * As `Broker.publish`, of a topic that isn't empty.
+   * As `Broker.publish`, of a topic that isn't empty. It may throw, too.
    * @param signal the caller stops waiting when it aborts, whatever this does
    */
   publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void>;
   /**
-   * Resolves when messages arrive, with what ends the subscription: that resolves when no handler runs any more. Not
-   * called before `connect`, as far as the engine says so itself: 503 `not-connected`.
+   * Resolves when messages arrive, with what ends the subscription: that resolves when no handler runs any more.
+   * @throws MicroError 503 `not-connected` before `connect`
    */
   subscribe(request: SubscribeRequest): Promise<() => Promise<void>>;
 }
@@ -79,12 +79,17 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
       return disconnecting;
     },
 
-    async publish(topic, message, { signal } = {}): Promise<void> {
-      checkTopic(topic);
-      if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-      if (isClosing) throw notConnected(engine.name);
-      const work = publishing.add(engine.publish(topic, message, signal));
-      await (signal === undefined ? work : untilAborted(work, `publishing on "${topic}"`, signal));
+    /** Not `async`: the engine's promise is the caller's, one for each message. */
+    publish(topic, message, { signal } = {}): Promise<void> {
+      try {
+        checkTopic(topic);
+        if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
+        if (isClosing) throw notConnected(engine.name);
+        const work = publishing.add(engine.publish(topic, message, signal));
+        return signal === undefined ? work : untilAborted(work, `publishing on "${topic}"`, signal);
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
     },
 
     subscribe(topic, handler, options = {}): Promise<Subscription> {

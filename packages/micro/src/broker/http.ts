@@ -5,17 +5,10 @@ import { newLogger } from "../logger.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
 import type { Node, Registry, Service } from "../registry/registry.ts";
 import { tlsOf } from "../tls.ts";
-import type {
-  Broker,
-  BrokerOptions,
-  EventHandler,
-  Message,
-  PublishOptions,
-  SubscribeOptions,
-  Subscription,
-} from "./broker.ts";
+import type { Broker, BrokerOptions } from "./broker.ts";
+import { type BrokerEngine, newBrokerOver } from "./broker-over.ts";
 import { type Delivery, newDelivery } from "./delivery.ts";
-import { brokerErrorId, cancelled, notConnected } from "./failures.ts";
+import { brokerErrorId, notConnected } from "./failures.ts";
 import { broadcastVersion, type FanOut, newFanOut } from "./http-fan-out.ts";
 import type { Receiver } from "./http-receiver.ts";
 import { keepRegistered } from "./http-registration.ts";
@@ -24,8 +17,7 @@ import { newSubscribers, serviceName } from "./http-subscribers.ts";
 import { newMuxSender } from "./mux-sender.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Sender, SenderOptions } from "./sender.ts";
-import { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
-import { newSubscription } from "./subscription.ts";
+import type { SubscribePlan } from "./subscribe-options.ts";
 import { builtInSupports } from "./supports.ts";
 
 export interface HttpBrokerOptions extends BrokerOptions {
@@ -73,16 +65,12 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   /** By node id. */
   const targets = new Map<string, { topic: string; delivery: Delivery }>();
   const subscribers = newSubscribers(registry, logger);
-  const subscriptions = new Set<Subscription>();
-  const publishing = newUnderway();
-  const subscribing = new Set<Promise<Subscription>>();
   let sending: { sender: Sender; fanOut: FanOut } | undefined;
   let receiver: Promise<Receiver> | undefined;
   let address = "";
-  let disconnecting: Promise<void> | undefined;
   let fallbackRegistry: Registry | undefined;
 
-  const broker: Broker = {
+  const engine: BrokerEngine = {
     name: "http",
     supports: builtInSupports.http,
 
@@ -91,89 +79,58 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     },
 
     async connect(): Promise<void> {
-      await disconnecting;
       if (sending !== undefined) return;
       const sender = mux ? newMixedSender({ timeoutMs, tls }) : newHttpSender({ timeoutMs, tls });
       sending = { sender, fanOut: newFanOut({ sender, logger, subscribers }) };
     },
 
-    disconnect(): Promise<void> {
-      disconnecting ??= disconnect().finally(() => {
-        disconnecting = undefined;
-      });
-      return disconnecting;
+    async close(): Promise<void> {
+      await (await receiver)?.close();
+      sending?.sender.close();
+      await subscribers.forget();
+      sending = undefined;
+      receiver = undefined;
+      address = "";
+      await fallbackRegistry?.close();
+      fallbackRegistry = undefined;
     },
 
-    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      try {
-        return publishing.add(publish(topic, message, signal));
-      } catch (thrown) {
-        return Promise.reject(thrown);
+    publish(topic, message, signal): Promise<void> {
+      if (sending === undefined) throw notConnected("http");
+      if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
+      return sending.fanOut.send(new Outgoing(topic, message), signal);
+    },
+
+    async subscribe({ broker, topic, handler, plan }) {
+      if (plan.queue === broadcastVersion) {
+        throw badRequest(brokerErrorId, `"${broadcastVersion}" means no queue; give the queue another name`);
       }
+      if (sending === undefined) throw notConnected("http");
+      address = (await listening()).address;
+      const delivery = newDelivery({ broker, topic, handler, plan, logger, backlog: plan.maxInFlight });
+      const service = recordOf(topic, plan);
+      const id = service.nodes[0]?.id ?? "";
+      targets.set(id, { topic, delivery });
+      const registration = await keepRegistered({
+        registry,
+        service,
+        ttlMs: registerTtlMs,
+        intervalMs: registerIntervalMs,
+        logger,
+      }).catch((thrown: unknown) => {
+        targets.delete(id);
+        throw notRegistered(topic, registry().name, thrown);
+      });
+      await subscribers.forget();
+      return async () => {
+        // Publishers hear of it first, so that few of them have to be told by 404.
+        await registration.end();
+        targets.delete(id);
+        await delivery.stop();
+      };
     },
-
-    subscribe(
-      topic: string,
-      handler: EventHandler,
-      subscribeOptions: SubscribeOptions = {},
-    ): Promise<Subscription> {
-      const work = subscribe(topic, handler, subscribeOptions);
-      subscribing.add(work);
-      const done = (): void => void subscribing.delete(work);
-      work.then(done, done);
-      return work;
-    },
-
-    [Symbol.asyncDispose]: () => broker.disconnect(),
   };
-  return broker;
-
-  function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
-    checkTopic(topic);
-    if (sending === undefined) throw notConnected("http");
-    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-    if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
-    return sending.fanOut.send(new Outgoing(topic, message), signal);
-  }
-
-  async function subscribe(
-    topic: string,
-    handler: EventHandler,
-    subscribeOptions: SubscribeOptions,
-  ): Promise<Subscription> {
-    const plan = planSubscription(broker, topic, subscribeOptions);
-    if (plan.queue === broadcastVersion) {
-      throw badRequest(brokerErrorId, `"${broadcastVersion}" means no queue; give the queue another name`);
-    }
-    if (sending === undefined || disconnecting !== undefined) throw notConnected("http");
-    address = (await listening()).address;
-    const delivery = newDelivery({ broker, topic, handler, plan, logger, backlog: plan.maxInFlight });
-    const service = recordOf(topic, plan);
-    const id = service.nodes[0]?.id ?? "";
-    targets.set(id, { topic, delivery });
-    const registration = await keepRegistered({
-      registry,
-      service,
-      ttlMs: registerTtlMs,
-      intervalMs: registerIntervalMs,
-      logger,
-    }).catch((thrown: unknown) => {
-      targets.delete(id);
-      throw notRegistered(topic, registry().name, thrown);
-    });
-    await subscribers.forget();
-    const subscription = newSubscription(topic, subscribeOptions, end, logger);
-    subscriptions.add(subscription);
-    return subscription;
-
-    /** Publishers hear of it first, so that few of them have to be told by 404. */
-    async function end(): Promise<void> {
-      await registration.end();
-      targets.delete(id);
-      await delivery.stop();
-      subscriptions.delete(subscription);
-    }
-  }
+  return newBrokerOver(engine, logger);
 
   function listening(): Promise<Receiver> {
     receiver ??= receive().catch((thrown: unknown) => {
@@ -209,22 +166,6 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     return { name: serviceName, version, metadata: {}, endpoints: [], nodes: [node] };
   }
 
-  async function disconnect(): Promise<void> {
-    await Promise.allSettled(subscribing);
-    // Handlers that still run may publish, so the sender is closed last.
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    const sender = sending?.sender;
-    sending = undefined;
-    await publishing.done();
-    await (await receiver)?.close();
-    sender?.close();
-    await subscribers.forget();
-    receiver = undefined;
-    address = "";
-    await fallbackRegistry?.close();
-    fallbackRegistry = undefined;
-  }
-
   function registry(): Registry {
     const own = options.parts?.registry;
     if (own !== undefined) return own;
@@ -248,27 +189,6 @@ function newMixedSender(options: SenderOptions): Sender {
 function speaksMux({ metadata }: Node): boolean {
   const { protocols = "" } = metadata;
   return protocols === protocolsWithMux || protocols.split(",").includes("mux");
-}
-
-/** Counts what is under way. No `Set`, which would cost more than the rest of a publish. */
-function newUnderway(): { add(work: Promise<void>): Promise<void>; done(): Promise<void> } {
-  let count = 0;
-  let idle = (): void => {};
-  const ended = (): void => {
-    if (--count === 0) idle();
-  };
-  return {
-    add(work) {
-      count++;
-      work.then(ended, ended);
-      return work;
-    },
-    done: () =>
-      new Promise((resolve) => {
-        idle = resolve;
-        if (count === 0) resolve();
-      }),
-  };
 }
 
 function tooLarge(topic: string, size: number, limit: number): MicroError {

@@ -66,7 +66,7 @@ test("a queue's node that fails is replaced by another one, however it fails", a
   const handled: string[] = [];
   const subscriber = await connected(registry);
   await subscriber.subscribe("t", ({ message }) => void handled.push(String(message.body)), { queue: "q" });
-  const publisher = await connected(registry, { timeoutMs: 200 });
+  const publisher = await connected(registry, { timeoutMs: 1_000 });
   const sent = names(20);
   await Promise.all(sent.map((name) => publisher.publish("t", text(name))));
   await Promise.all([publisher.disconnect(), subscriber.disconnect()]);
