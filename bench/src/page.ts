@@ -44,6 +44,8 @@ const closing = [
   "  Published as a few bundled files it would be far less.",
   "- A publish over NATS resolves when the server has read the message, and carries go-micro's envelope (JSON around base64).",
   "  Moleculer's `emit` tells nothing and writes JSON alone.",
+  "- Of a call with a document of 1 KiB, packed, a third is packing and unpacking it four times, over a quarter is writing to the socket,",
+  "  the kernel's part included, and a sixth is collecting what was read: each call makes some ninety objects and texts anew.",
   "- 64 KiB of text is JSON for everybody: to write and read it is nearly all of a call. Bytes are carried as they are.",
   "",
   "## What this does not show",

@@ -50,6 +50,7 @@ export function announcedCodecs(codecs: Codecs): string[] {
  * @param announced metadata `codecs` of a node: content types with commas
  */
 export function readableContentType(contentType: string, codecs: Codecs, announced = ""): string {
+  if (announced === contentType) return contentType;
   const codec = Object.hasOwn(codecs, contentType) ? codecs[contentType] : undefined;
   if (codec?.fallback === undefined || announced.split(",").includes(contentType)) return contentType;
   return codec.fallback;
