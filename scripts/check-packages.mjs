@@ -14,7 +14,7 @@ const scratch = mkdtempSync(join(tmpdir(), "ts-micro-pack-"));
 let failed = 0;
 
 for (const { folder, manifest } of publishedPackages()) {
-  const { tarball, files } = pack(folder, scratch);
+  const { tarball, files } = await pack(folder, scratch);
   const strays = files.filter(
     (file) => !/^(bin|dist\/src|fixtures|src)\/|^(LICENSE|README\.md|package\.json)$/.test(file),
   );

@@ -9,8 +9,11 @@ export interface InstallSize {
   readonly packages: number;
 }
 
-/** What npm puts on the disk for these packages and all that they depend on: the files of published ones. */
-export function installSize(names: readonly string[]): InstallSize {
+/**
+ * What npm puts on the disk for these packages and all that they depend on: the files of published ones.
+ * @param project the folder of the project that has them. @default the bench
+ */
+export function installSize(names: readonly string[], project = bench): InstallSize {
   const folders = new Set<string>();
   const add = (name: string, from: string): void => {
     const folder = folderOf(name, from);
@@ -18,7 +21,7 @@ export function installSize(names: readonly string[]): InstallSize {
     folders.add(folder);
     for (const dependency of Object.keys(manifestOf(folder).dependencies ?? {})) add(dependency, folder);
   };
-  for (const name of names) add(name, bench);
+  for (const name of names) add(name, project);
   let bytes = 0;
   for (const folder of folders) bytes += publishedBytes(folder);
   return { mebibytes: bytes / 2 ** 20, packages: folders.size };

@@ -4,6 +4,7 @@ import { contenderNamed } from "./contenders/index.ts";
 import { installSize } from "./install-size.ts";
 import { thisMachine, versionOf } from "./machine.ts";
 import { withNats } from "./nats.ts";
+import { newPacked } from "./packed.ts";
 import { Pair, type Sample } from "./pair.ts";
 import type { Load } from "./process.ts";
 import type { Result } from "./results.ts";
@@ -53,6 +54,8 @@ export async function runCase(
   const { title, question, kind, inFlight, contenders } = caseNamed(name, only);
   const needsNats = contenders.some((each) => contenderNamed(each).needs === "nats");
   await using nats = needsNats ? await withNats() : undefined;
+  const isStart = kind === "imports" || kind === "answers";
+  using packed = isStart ? newPacked() : undefined;
   const machine = thisMachine();
   const pairs = new Map<string, Runner>();
   const samples = new Map<string, Sample[]>();
@@ -64,8 +67,8 @@ export async function runCase(
   };
   try {
     for (const contender of contenders) {
-      const isStart = kind === "imports" || kind === "answers";
-      const pair = isStart ? new Starts(contender) : await Pair.start(contender, nats);
+      const program = contenderNamed(contender).kind === "ours" ? packed?.program : undefined;
+      const pair = isStart ? new Starts(contender, program) : await Pair.start(contender, nats);
       pairs.set(contender, pair);
       await pair.warmUp({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
     }
@@ -90,8 +93,9 @@ export async function runCase(
     ms,
     contenders: contenders.map((contender) => {
       const { title, kind: role, packages, imports = packages } = contenderNamed(contender);
+      const project = role === "ours" ? packed?.folder : undefined;
       const levels = inFlight.map((level) => ({ inFlight: level, samples: samplesOf(contender, level) }));
-      const install = kind === "imports" ? { install: installSize(imports) } : {};
+      const install = kind === "imports" ? { install: installSize(imports, project) } : {};
       return { name: contender, title, kind: role, versions: packages.map(versionOf), levels, ...install };
     }),
   };

@@ -4,14 +4,17 @@ import { fileURLToPath } from "node:url";
 import type { Sample } from "./pair.ts";
 import type { Load, Usage } from "./process.ts";
 
-const program = fileURLToPath(new URL("start-process.js", import.meta.url));
+const ownProgram = fileURLToPath(new URL("start-process.js", import.meta.url));
 
 /** Starts a process anew for each sample, until it has imported a framework, or has had a first answer from its own server. */
 export class Starts {
   readonly #contender: string;
+  readonly #program: string;
 
-  constructor(contender: string) {
+  /** @param program `start-process.js` where the framework is installed. @default the bench's own */
+  constructor(contender: string, program = ownProgram) {
     this.#contender = contender;
+    this.#program = program;
   }
 
   /** Brings the files into the system's memory. */
@@ -46,7 +49,7 @@ export class Starts {
   async end(): Promise<void> {}
 
   async #start(kind: string): Promise<Usage> {
-    const child = fork(program, [kind, this.#contender], {
+    const child = fork(this.#program, [kind, this.#contender], {
       env: { ...process.env, NODE_ENV: "production" },
     });
     const exit = once(child, "exit");

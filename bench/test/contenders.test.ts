@@ -7,6 +7,7 @@ import { type Answer, answerTo } from "../src/contender.ts";
 import { contenders } from "../src/contenders/index.ts";
 import { installSize } from "../src/install-size.ts";
 import { withNats } from "../src/nats.ts";
+import { newPacked } from "../src/packed.ts";
 import { Starts } from "../src/start.ts";
 
 /** What publishes only, and what serves nothing, has no answers. */
@@ -57,8 +58,9 @@ for (const [name, { title, load, needs }] of Object.entries(contenders)) {
 }
 
 test("a started process reports what it took to import a framework, and to have an answer from it", async () => {
+  using packed = newPacked();
   for (const kind of ["imports", "answers"] as const) {
-    const { p50Ms, callsPerCpuSecond, rssMiB } = await new Starts("mux").run({
+    const { p50Ms, callsPerCpuSecond, rssMiB } = await new Starts("mux", packed.program).run({
       question: { name: "world" },
       kind,
       inFlight: 1,
@@ -75,6 +77,9 @@ test("a started process reports what it took to import a framework, and to have 
 test("the size of an installation is that of its published files, with all that they depend on", () => {
   const ours = installSize(["ts-micro"]);
   assert.ok(ours.packages >= 1 && ours.mebibytes > 0.1);
+  using packed = newPacked();
+  const installed = installSize(["ts-micro"], packed.folder);
+  assert.ok(installed.packages === 1 && installed.mebibytes < ours.mebibytes, "what is packed is measured");
   const both = installSize(["ts-micro", "undici"]);
   assert.ok(both.packages > ours.packages && both.mebibytes > ours.mebibytes);
 });

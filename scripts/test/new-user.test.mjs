@@ -4,12 +4,21 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { after, before, test } from "node:test";
 import { pack } from "../pack.mjs";
-import { readManifest, root } from "../workspace.mjs";
+import { filesBelow, readManifest, root } from "../workspace.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "ts-micro-new-user-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -34,16 +43,18 @@ service.run(async () => {
 });
 `;
 
-before(() => {
-  const micro = pack("packages/micro", scratch);
+before(async () => {
+  const micro = await pack("packages/micro", scratch);
   // The command, and those of ours that it depends on.
-  const cli = [
-    "packages/cli",
-    "packages/service-wire",
-    "packages/grpc-wire",
-    "plugins/client-grpc",
-    "plugins/server-grpc",
-  ].map((folder) => pack(folder, scratch));
+  const cli = await Promise.all(
+    [
+      "packages/cli",
+      "packages/service-wire",
+      "packages/grpc-wire",
+      "plugins/client-grpc",
+      "plugins/server-grpc",
+    ].map((folder) => pack(folder, scratch)),
+  );
 
   const maker = project("maker", micro, ...cli);
   cpSync(join(root, "examples/05-xrpc/src"), join(maker, "src"), { recursive: true });
@@ -81,6 +92,44 @@ for (const file of ["greeter.mjs", "greeter.cjs"]) {
     );
   });
 }
+
+test("all subpaths of the package share its modules, in whatever order they are imported", () => {
+  const program = (specifiers) => `
+const seen = new Map();
+const differ = [];
+for (const specifier of ${JSON.stringify(specifiers)}) {
+  for (const [name, value] of Object.entries(await import(specifier))) {
+    const known = seen.get(name) ?? value;
+    seen.set(name, value);
+    if (known !== value) differ.push(specifier + " " + name);
+  }
+}
+const { newService, isBuiltIn, tables, MicroError, notFound, load } = Object.fromEntries(seen);
+const { transport } = newService({ transport: (options) => tables.transport.memory(options) });
+const refused = await transport.dial("nobody", {}).catch((error) => error);
+console.log(differ, isBuiltIn(tables.broker.http), refused instanceof MicroError, notFound("a", "b") instanceof MicroError);
+console.log(await load("./none.mjs").catch((error) => error.code));
+`;
+  const { exports } = readManifest(join(root, "packages/micro"));
+  const specifiers = Object.keys(exports)
+    .filter((subpath) => subpath !== "./package.json")
+    .map((subpath) => posix.join("ts-micro", subpath));
+  for (const order of [specifiers, specifiers.toReversed()]) {
+    const printed = succeeds(app, process.execPath, ["--input-type=module", "-e", program(order)]);
+    assert.equal(printed, "[] true true true\nPLUGIN_NOT_FOUND\n");
+  }
+});
+
+test("the package is a few modules that read as they were written", () => {
+  const folder = join(app, "node_modules/ts-micro");
+  const modules = filesBelow(folder).filter((file) => file.endsWith(".js"));
+  assert.ok(modules.length < 30, modules.join(" "));
+  const unpacked = filesBelow(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
+  assert.ok(unpacked < 2 ** 20, `${unpacked} bytes`);
+  const core = readFileSync(join(folder, "dist/src/core.js"), "utf8");
+  assert.match(core, /\nfunction parseDuration\(text\) \{\n/);
+  assert.ok(core.includes("/** Go's `Duration.String`"));
+});
 
 test("the types are sound in strict mode, those of the package included", () => {
   const { exports } = readManifest(join(root, "packages/micro"));

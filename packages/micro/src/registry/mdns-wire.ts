@@ -6,7 +6,6 @@
  * the address: go-micro ignores anything else.
  */
 import { isIPv6 } from "node:net";
-import { deflateSync, inflateSync } from "node:zlib";
 import { joinAddress } from "../address.ts";
 import {
   type DnsMessage,
@@ -179,7 +178,7 @@ export function catalogEntriesIn(packet: DnsMessage, domain: string): string[] {
 export function encodeText(record: Service): Buffer[] {
   const { name, version, endpoints, nodes } = record;
   const json = `{"Service":${textToJson(name)},"Version":${textToJson(version)},"Endpoints":${endpointsToJson(endpoints)},"Metadata":${metadataToJson(nodes[0]?.metadata ?? {})}}`;
-  const hex = deflateSync(json).toString("hex");
+  const hex = zlib().deflateSync(json).toString("hex");
   const strings: Buffer[] = [];
   for (let at = 0; at < hex.length; at += maxTextBytes) {
     strings.push(Buffer.from(hex.slice(at, at + maxTextBytes), "latin1"));
@@ -206,8 +205,13 @@ export function recordOf(instance: Instance, domain: string): Service | undefine
 function inflateJson(text: readonly Buffer[]): unknown {
   try {
     const compressed = Buffer.from(Buffer.concat(text).toString("latin1"), "hex");
-    return JSON.parse(inflateSync(compressed, { maxOutputLength: maxInflatedBytes }).toString());
+    return JSON.parse(zlib().inflateSync(compressed, { maxOutputLength: maxInflatedBytes }).toString());
   } catch {
     return undefined;
   }
+}
+
+/** Loaded with the first record: whoever has another registry needs none of it. */
+function zlib(): typeof import("node:zlib") {
+  return process.getBuiltinModule("node:zlib");
 }
