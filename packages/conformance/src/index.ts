@@ -7,6 +7,12 @@ export {
   clientServerConformance,
 } from "./client-server.ts";
 export { type CodecSubject, codecConformance } from "./codec.ts";
+export {
+  type RegistryEngine,
+  type RegistryRecoverySubject,
+  type RegistryRecoverySupports,
+  registryRecovery,
+} from "./registry/recovery.ts";
 export { type RegistrySubject, type RegistrySupports, registryConformance } from "./registry.ts";
 export { type Binary, requireBinary } from "./require-binary.ts";
 export { type SelectorSubject, type SelectorSupports, selectorConformance } from "./selector.ts";

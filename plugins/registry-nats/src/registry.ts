@@ -181,6 +181,8 @@ export function newRegistry(options: NatsRegistryOptions = {}): Registry {
 
   /** There is a connection again: others learn of our nodes, and we of theirs. */
   async function catchUp(): Promise<void> {
+    // A round soon after this one would count an owner twice who needs a moment longer to come back.
+    if (followers.size > 0) refreshing?.refresh();
     await Promise.all(own.all().map((record) => announce("create", record))).catch(logUntold);
     await refresh();
   }
