@@ -153,7 +153,7 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   function recordOf(topic: string, { queue }: SubscribePlan): Service {
     const { host, port } = parseAddress(address);
     const node = {
-      id: `${topic}-${randomUUID()}`,
+      id: newNodeId(topic),
       address: joinAddress(advertisedHost(host), port),
       metadata: {
         broker: "http",
@@ -172,6 +172,15 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     fallbackRegistry ??= newMdnsRegistry({ logger });
     return fallbackRegistry;
   }
+}
+
+/**
+ * go-micro's form where every registry keeps it as it is. mDNS shortens what is no name or too long for one, and messages
+ * that are sent to the shortened id would find nobody.
+ */
+function newNodeId(topic: string): string {
+  const isShortName = topic.length <= 26 && /^[\w-]+(\.[\w-]+)*$/.test(topic);
+  return isShortName ? `${topic}-${randomUUID()}` : randomUUID();
 }
 
 /** Posts to go-micro's nodes, and to our own by mux. */

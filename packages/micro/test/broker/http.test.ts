@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { test } from "node:test";
 import { type HttpBrokerOptions, newHttpBroker } from "../../src/broker/http.ts";
 import { badRequest } from "../../src/errors.ts";
 import { newLogger } from "../../src/logger.ts";
+import { newMdnsRegistry } from "../../src/registry/mdns.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 
@@ -235,6 +237,38 @@ test("a registry that fails later is only logged", async () => {
   assert.match(lines.join(""), /could not be deregistered and will expire: Error: gone too/);
   await broker.disconnect();
 });
+
+test("a topic that is too long for mDNS, or no name for it, has its subscribers all the same", {
+  timeout: 30_000,
+}, async (context) => {
+  const socket = createSocket("udp4").bind(0);
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  const [near, far] = [newMdnsRegistry({ port, logger }), newMdnsRegistry({ port, logger })];
+  const [subscriber, publisher] = [await connected(near), await connected(far)];
+  context.after(async () => {
+    await Promise.all([publisher.disconnect(), subscriber.disconnect()]);
+    await Promise.all([near.close(), far.close()]);
+  });
+  for (const topic of ["user.created", "x".repeat(27), "y".repeat(200), "a..b", "käse ☕/1"]) {
+    const arrived = new Promise((resolve) => {
+      void subscriber.subscribe(topic, ({ message }) => resolve(String(message.body)), { queue: "q" });
+    });
+    await until(far, topic);
+    await publisher.publish(topic, text(topic));
+    assert.equal(await arrived, topic);
+  }
+});
+
+/** Resolves when the registry knows a subscriber of the topic. */
+async function until(registry: Registry, topic: string): Promise<void> {
+  for (;;) {
+    const nodes = (await registry.getService("micro.http.broker")).flatMap((service) => service.nodes);
+    if (nodes.some(({ metadata }) => metadata.topic === topic)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 test("a registry that refuses the record makes subscribe fail with the topic and the reason", async () => {
   const registry = newRegistry();
