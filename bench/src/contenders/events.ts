@@ -1,4 +1,5 @@
 /** Publishing: `serve` subscribes, `connect` publishes. The subscriber is given decoded bodies, and counts. */
+import { randomUUID } from "node:crypto";
 import { newBroker as newNatsBroker } from "@ts-micro/broker-nats";
 import { type BrokerOptions, type Context, ServiceBroker } from "moleculer";
 import { type Broker, newHttpBroker } from "ts-micro/broker";
@@ -20,6 +21,8 @@ function ours(newBroker: () => Broker): Contender {
   return {
     async serve() {
       const broker = newBroker();
+      // Its own, because all that publish on this machine may find each other.
+      const topic = `bench-${randomUUID()}`;
       const registry = newMemoryRegistry({ addresses: ["bench-server"] });
       const server = newServer({
         name: "bench",
@@ -29,7 +32,7 @@ function ours(newBroker: () => Broker): Contender {
       });
       let received = 0;
       server.subscribe({
-        topic: "bench",
+        topic,
         run(question) {
           if (isWhole(question as Question)) received++;
         },
@@ -37,7 +40,7 @@ function ours(newBroker: () => Broker): Contender {
       });
       await server.start();
       return {
-        address: "events",
+        address: topic,
         received: () => received,
         async close() {
           await server.stop();
@@ -46,11 +49,11 @@ function ours(newBroker: () => Broker): Contender {
       };
     },
 
-    async connect() {
+    async connect(topic) {
       const broker = newBroker();
       const client = newClient({ parts: { broker } });
       return publisher(
-        (question) => client.publish("bench", question),
+        (question) => client.publish(topic, question),
         async () => {
           await client.close();
           await broker.disconnect();
