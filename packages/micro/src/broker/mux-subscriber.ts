@@ -190,7 +190,8 @@ function headerOf({ contentType, from }: NamedHead, topic: string, extra: string
     if (typeof rest !== "object" || rest === null || Array.isArray(rest)) {
       throw new BadFrame("metadata that is no object");
     }
-    for (const [key, value] of Object.entries(rest)) {
+    for (const key in rest) {
+      const value: unknown = (rest as Record<string, unknown>)[key];
       if (typeof value !== "string") throw new BadFrame(`metadata whose ${JSON.stringify(key)} is no text`);
       header[canonicalKey(key)] = value;
     }

@@ -47,8 +47,12 @@ export const windowWeight = 256 * 1024;
 
 /** Metadata as a field: JSON without a space or anything outside ASCII in it. */
 export function metadataField(metadata: Readonly<Record<string, string>>): string {
-  return JSON.stringify(metadata).replace(
-    /[^!-~]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return asciiField(JSON.stringify(metadata));
+}
+
+/** JSON text without space between its parts, as a field. */
+export function asciiField(json: string): string {
+  // Almost none has anything to escape, and to look is quicker than to replace nothing.
+  if (!/[^!-~]/.test(json)) return json;
+  return json.replace(/[^!-~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -25,10 +25,10 @@ const highWaterBytes = 1024 * 1024;
 const ownWriteBytes = 16 * 1024;
 
 /**
- * Three texts are one frame. Where more than 32 frames leave in a turn, the peer begins with the first while the others
- * are being made: otherwise both sides wait for each other in turns, and half of two processors is idle.
+ * Where more frames leave in a turn, the peer begins with the first while the others are being made: otherwise both
+ * sides wait for each other in turns, and half of two processors is idle.
  */
-const textsPerWrite = 3 * 32;
+const framesPerWrite = 32;
 
 /** How long a connection that is probed may go on saying nothing, in milliseconds. */
 const silenceMs = 5_000;
@@ -64,6 +64,7 @@ export class Link {
   readonly #reader: FrameReader;
   /** Written in this turn: text, joined once, for a string that grows is put together from as many parts at its end. */
   #texts: string[] = [];
+  #frames = 0;
   /** What goes out before it. Large bodies cut the text into pieces. */
   #pieces: (string | Uint8Array)[] = [];
   /** Told when that has left. */
@@ -109,7 +110,7 @@ export class Link {
   write(frame: string, leaving?: Leaving): void {
     this.#texts.push(frame);
     if (leaving !== undefined) this.#leaving.push(leaving);
-    if (!this.#flushing) this.#flushLater();
+    this.#written();
   }
 
   /** Sends a frame: `fields` end in a space. Text that is ASCII, as almost all JSON is, is made bytes by the socket only. */
@@ -119,8 +120,7 @@ export class Link {
     } else if (body.length >= ownWriteBytes) this.#sendCounted(fields, body);
     else {
       this.#texts.push(fields, body, "\n");
-      if (!this.#flushing) this.#flushLater();
-      else if (this.#texts.length >= textsPerWrite) this.#writeOut();
+      this.#written();
     }
   }
 
@@ -163,7 +163,15 @@ export class Link {
       this.#texts.push(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"));
       return;
     }
-    this.#pieces.push(this.#takeText(), body);
+    const text = this.#takeText();
+    if (text !== "") this.#pieces.push(text);
+    this.#pieces.push(body);
+  }
+
+  /** One more frame is to leave. */
+  #written(): void {
+    if (!this.#flushing) this.#flushLater();
+    else if (++this.#frames >= framesPerWrite) this.#writeOut();
   }
 
   #takeText(): string {
@@ -184,6 +192,7 @@ export class Link {
   }
 
   #writeOut(): void {
+    this.#frames = 0;
     const pieces = this.#pieces;
     const text = this.#takeText();
     const onLeft = this.#takeLeaving();

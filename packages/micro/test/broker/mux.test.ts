@@ -189,7 +189,7 @@ test("a subscription that doesn't answer has 128 messages of a publisher, the ot
 
 test("one that falls silent has no more time than the others", { timeout }, async (context) => {
   const { address, accepted } = await rawMuxServer(context);
-  const { publisher, register } = await newWorld(context, { timeoutMs: 200 });
+  const { publisher, register } = await newWorld(context, { timeoutMs: 1_500 });
   await register("q", "t-1", address);
   const answered = publisher.publish("t", { header: {}, body: Buffer.from("x") });
   const raw = await accepted();
@@ -229,6 +229,21 @@ test("who speaks something else is named, and not asked again for a while", { ti
     assert.match(error.message, /node t-1 at .*: it doesn't speak mux, as its record says/);
     return true;
   });
+});
+
+test("what is no text in a header becomes one, and doesn't cost the connection", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const header = JSON.parse('{"X-Number":7,"X-Null":null,"__proto__":"own"}') as Record<string, string>;
+  Object.assign(header, { "X-None": undefined });
+  const published = publisher.publish("t", { header, body: Buffer.from("x") });
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\na1 \n");
+  await linesUntil(raw, /^q1 0 5000 \{"X-Number":"7","X-Null":"null","__proto__":"own"\} \*1$/);
+  await published;
 });
 
 test("a header that no receiver would take is refused before it is sent", { timeout }, async (context) => {
