@@ -56,7 +56,9 @@ export function deliveryTests(bench: BrokerBench): void {
       await subscribe(broker, topic, ({ message }) => inboxes[index]?.add(textOf(message)));
     }
     const sent = texts(30);
-    await Promise.all(sent.map((text) => first.publish(topic, textMessage(text))));
+    await Promise.all(sent.slice(0, 20).map((text) => first.publish(topic, textMessage(text))));
+    // By now the publisher may know its subscribers, and go a shorter way.
+    for (const text of sent.slice(20)) await first.publish(topic, textMessage(text));
     await Promise.all(inboxes.map((each) => each.until(sent.length)));
     // Whatever was on its way has arrived when everybody has finished.
     await Promise.all([first.disconnect(), second.disconnect()]);

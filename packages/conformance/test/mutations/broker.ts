@@ -1,4 +1,5 @@
 import { newLogger } from "ts-micro";
+import { newMemoryRegistry } from "ts-micro/registry";
 import { brokerConformance } from "../../src/index.ts";
 import type { MutationList } from "../mutation.ts";
 
@@ -6,8 +7,11 @@ const logger = newLogger({ write: () => {} });
 
 export const mutations: MutationList<typeof import("ts-micro/broker")> = {
   entries: ["broker/index.js"],
-  suite: ({ newMemoryBroker }) =>
-    brokerConformance("memory", { create: () => newMemoryBroker({ logger }), timeoutMs: 3_000 }),
+  suite({ newMemoryBroker, newHttpBroker }) {
+    brokerConformance("memory", { create: () => newMemoryBroker({ logger }), timeoutMs: 3_000 });
+    const parts = { registry: newMemoryRegistry({ addresses: ["mutations-broker"], logger }) };
+    brokerConformance("http", { create: () => newHttpBroker({ parts, logger }), timeoutMs: 3_000 });
+  },
   mutations: [
     [
       "broker/memory.js",
@@ -109,6 +113,37 @@ export const mutations: MutationList<typeof import("ts-micro/broker")> = {
       'signal?.addEventListener("abort", onAbort, { once: true });',
       "",
       "a signal doesn't end a subscription",
+    ],
+    [
+      "broker/http-fan-out.js",
+      "group.version === broadcastVersion ? offerToAll",
+      "true ? offerToAll",
+      "every member of a queue gets a message",
+    ],
+    [
+      "broker/http-fan-out.js",
+      "if (version === broadcastVersion && nodes.length > 1)",
+      "if (false)",
+      "one subscriber of several gets a message",
+    ],
+    ["broker/outgoing.js", "rest += `", "`", "a message loses its headers between processes"],
+    [
+      "broker/mux-subscriber.js",
+      "this.#room.take({ message: this.#message });",
+      "this.#room.release();",
+      "a message is confirmed and not handled",
+    ],
+    [
+      "broker/mux-subscriber.js",
+      "header[messageHeaders.topic] = topic;",
+      "",
+      "the topic is missing in a message of another process",
+    ],
+    [
+      "broker/mux-publisher.js",
+      "this.#answered(line)?.succeed();",
+      "",
+      "a publish never hears that its message was taken",
     ],
   ],
 };
