@@ -4,10 +4,11 @@ import {
   PermissionViolationError,
   type Subscription,
 } from "@nats-io/transport-node";
-import { forbidden, type MicroError, serviceUnavailable, timeout } from "ts-micro";
+import { badRequest, forbidden, type MicroError, serviceUnavailable, timeout } from "ts-micro";
 import { dial } from "./dial.ts";
 import { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
 import type { Owner } from "./owner.ts";
+import { Publisher } from "./publisher.ts";
 import type { ServerAddress } from "./server-address.ts";
 
 /** One connection to one server, from its first to its last byte. */
@@ -21,11 +22,12 @@ export interface Session {
   /** Resolves with the reason when the connection is gone. */
   readonly ended: Promise<string>;
   /**
-   * Resolves when the server has read the message.
+   * Resolves when the server has read the message. What one turn publishes leaves together, and resolves so.
+   * @param payload text is sent as UTF-8
    * @throws MicroError 403 not allowed, 408 no answer in time, 503 `connection-lost`. In the last two cases the
    *   server may have the message.
    */
-  publish(subject: string, payload: Uint8Array, options?: PublishOptions): Promise<void>;
+  publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): Promise<void>;
   /** Resolves when the server knows. Rejects as `publish` does. */
   listen(listener: Listener): Promise<Listening>;
   /**
@@ -64,8 +66,13 @@ export async function openSession(
   const { timeoutMs = connectionDefaults.timeoutMs } = options;
   const { nats, destroy } = await dial(server, options);
   const waiting = new Set<(lost: MicroError) => void>();
-  const rounds = new Set<Round>();
-  let round: Round | undefined;
+  const publisher = new Publisher({
+    nats,
+    answered,
+    notAllowed: (subject) => notAllowed(errorId, "publish on", subject),
+  });
+  /** The last that was published on: most are that one again. */
+  let lastSubject: string | undefined;
   let reason: string | undefined;
 
   const ended = nats.closed().then((error) => {
@@ -82,10 +89,18 @@ export async function openSession(
     maxPayload: nats.info?.max_payload ?? Number.POSITIVE_INFINITY,
     ended,
 
-    async publish(subject, payload, { reply } = {}) {
-      open(() => nats.publish(subject, payload, reply === undefined ? {} : { reply }));
-      const denied = await nextRound();
-      if (denied.has(subject)) throw notAllowed(errorId, "publish on", subject);
+    publish(subject, payload, { reply } = {}) {
+      if (reason !== undefined || nats.isClosed()) return Promise.reject(lost());
+      if (subject !== lastSubject || reply !== undefined) {
+        // A blank would begin another field of the line, a line feed another line.
+        if (/[\s\0]|^$/.test(subject) || /[\s\0]/.test(reply ?? "")) {
+          return Promise.reject(
+            badRequest(errorId, `"${subject}" or its reply "${reply}" is no subject of NATS`),
+          );
+        }
+        lastSubject = subject;
+      }
+      return publisher.publish(subject, payload, reply);
     },
 
     async listen(listener) {
@@ -117,25 +132,6 @@ export async function openSession(
   function open<Result>(use: () => Result): Result {
     if (reason !== undefined || nats.isClosed()) throw lost();
     return use();
-  }
-
-  /** Publishes of one turn share a ping. */
-  function nextRound(): Promise<ReadonlySet<string>> {
-    if (round === undefined) {
-      const own: Round = { denied: new Set(), done: Promise.resolve(new Set<string>()) };
-      own.done = Promise.resolve()
-        .then(() => {
-          round = undefined;
-          return answered(nats.flush());
-        })
-        // A refusal is read before the answer to the ping, but told a few microtasks after it.
-        .then(() => new Promise((resolve) => setImmediate(resolve)))
-        .then(() => own.denied)
-        .finally(() => rounds.delete(own));
-      round = own;
-      rounds.add(own);
-    }
-    return round.done;
   }
 
   function answered<Result>(work: Promise<Result>): Promise<Result> {
@@ -175,7 +171,7 @@ export async function openSession(
       } else if (event.type === "error") {
         const { error } = event;
         if (error instanceof PermissionViolationError && error.operation === "publish") {
-          for (const each of rounds) each.denied.add(error.subject);
+          publisher.refused(error.subject);
         } else if (!(error instanceof PermissionViolationError)) reason ??= error.message;
         logger.warn(`nats server ${server.hostPort}: ${error.message}`);
       } else if (event.type === "ldm") {
@@ -188,12 +184,6 @@ export async function openSession(
     const detail = `the connection to nats server ${server.hostPort} was lost: ${reason ?? "it was closed"}; what was sent may have arrived or not`;
     return serviceUnavailable(errorId, detail, { reason: "connection-lost" });
   }
-}
-
-/** What one ping makes sure of. */
-interface Round {
-  readonly denied: Set<string>;
-  done: Promise<ReadonlySet<string>>;
 }
 
 function tooLate(errorId: string, server: string, timeoutMs: number): MicroError {

@@ -1,19 +1,12 @@
-import { newConnection, notConnected, type Owner } from "@ts-micro/nats-connection";
+import { newConnection, type Owner } from "@ts-micro/nats-connection";
 import { MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
+  type BrokerEngine,
   brokerErrorId,
-  cancelled,
-  type EventHandler,
-  encodeEnvelope,
-  type Message,
+  envelopeText,
   messageHeaders,
-  newSubscription,
-  type PublishOptions,
-  planSubscription,
-  type SubscribeOptions,
-  type Subscription,
-  untilAborted,
+  newBrokerOver,
 } from "ts-micro/broker";
 import { newCoreEngine } from "./core/engine.ts";
 import { newJetStreamEngine } from "./jetstream/engine.ts";
@@ -39,95 +32,47 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
   const owner: Owner = { kind: "broker", errorId: brokerErrorId, logger };
   const connection = newConnection(options, owner);
   const newEngine = options.jetstream === true ? newJetStreamEngine : newCoreEngine;
-  const engine = newEngine({ connection, options, logger });
-  const subscriptions = new Set<Subscription>();
-  const publishing = new Set<Promise<void>>();
-  const subscribing = new Set<Promise<Subscription>>();
-  let disconnecting: Promise<void> | undefined;
+  const carrier = newEngine({ connection, options, logger });
+  /** The last that was published on and is a subject: most are that one again. */
+  let lastTopic: string | undefined;
 
-  const broker: Broker = {
+  const engine: BrokerEngine = {
     name: "nats",
-    supports: engine.supports,
+    supports: carrier.supports,
 
     get address() {
       return connection.server;
     },
 
-    async connect(): Promise<void> {
-      await disconnecting;
+    async connect() {
       await connection.open();
-      await engine.check(connection.session()).catch(async (thrown: unknown) => {
+      await carrier.check(connection.session()).catch(async (thrown: unknown) => {
         await connection.close();
         throw thrown;
       });
     },
 
-    disconnect(): Promise<void> {
-      disconnecting ??= disconnect().finally(() => {
-        disconnecting = undefined;
-      });
-      return disconnecting;
+    close: () => connection.close(),
+
+    publish(topic, message) {
+      if (topic !== lastTopic) checkPublishable(topic);
+      lastTopic = topic;
+      const session = connection.session();
+      // go-micro's publishers set it; their servers look for subscribers by it.
+      const text = envelopeText(message, message.header[messageHeaders.topic] ?? topic);
+      const size = Buffer.byteLength(text);
+      if (size > session.maxPayload) throw tooLarge(topic, size, session.maxPayload);
+      return carrier.publish(session, topic, text, message);
     },
 
-    publish(topic: string, message: Message, { signal }: PublishOptions = {}): Promise<void> {
-      return track(publishing, publish(topic, message, signal));
+    async subscribe({ broker, topic, handler, plan }) {
+      checkSubscribable(topic, plan.queue);
+      if (plan.deadLetter !== undefined) checkPublishable(plan.deadLetter);
+      const receiving = await carrier.subscribe({ broker, topic, handler, plan, logger });
+      return () => receiving.end();
     },
-
-    subscribe(
-      topic: string,
-      handler: EventHandler,
-      subscribeOptions: SubscribeOptions = {},
-    ): Promise<Subscription> {
-      return track(subscribing, subscribe(topic, handler, subscribeOptions));
-    },
-
-    [Symbol.asyncDispose]: () => broker.disconnect(),
   };
-  return broker;
-
-  async function publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void> {
-    checkPublishable(topic);
-    if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-    const session = connection.session();
-    // go-micro's publishers set it; their servers look for subscribers by it.
-    const payload = encodeEnvelope(message, message.header[messageHeaders.topic] ?? topic);
-    if (payload.length > session.maxPayload) throw tooLarge(topic, payload.length, session.maxPayload);
-    await untilAborted(engine.publish(session, topic, payload, message), `publishing on "${topic}"`, signal);
-  }
-
-  async function subscribe(
-    topic: string,
-    handler: EventHandler,
-    subscribeOptions: SubscribeOptions,
-  ): Promise<Subscription> {
-    const plan = planSubscription(broker, topic, subscribeOptions);
-    checkSubscribable(topic, plan.queue);
-    if (plan.deadLetter !== undefined) checkPublishable(plan.deadLetter);
-    if (disconnecting !== undefined) throw notConnected(owner);
-    const receiving = await engine.subscribe({ broker, topic, handler, plan, logger });
-    const end = async (): Promise<void> => {
-      await receiving.end();
-      subscriptions.delete(subscription);
-    };
-    const subscription = newSubscription(topic, subscribeOptions, end, logger);
-    subscriptions.add(subscription);
-    return subscription;
-  }
-
-  /** Handlers that still run may publish, so the connection is closed last. */
-  async function disconnect(): Promise<void> {
-    await Promise.allSettled(subscribing);
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
-    await Promise.allSettled(publishing);
-    await connection.close();
-  }
-}
-
-function track<Result>(set: Set<Promise<Result>>, work: Promise<Result>): Promise<Result> {
-  set.add(work);
-  const done = (): void => void set.delete(work);
-  work.then(done, done);
-  return work;
+  return newBrokerOver(engine, logger);
 }
 
 function tooLarge(topic: string, size: number, limit: number): MicroError {

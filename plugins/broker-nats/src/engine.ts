@@ -9,7 +9,7 @@ export interface Engine {
   /** Refuses a server that can't carry this. */
   check(session: Session): Promise<void>;
   /** Resolves when the message is where `supports` promises it. */
-  publish(session: Session, topic: string, payload: Uint8Array, message: Message): Promise<void>;
+  publish(session: Session, topic: string, payload: string, message: Message): Promise<void>;
   /** Resolves once messages published from then on arrive. */
   subscribe(wanted: DeliverySetup): Promise<Receiving>;
 }

@@ -31,7 +31,7 @@ export function covers(wide: string, narrow: string): boolean {
   return wideTokens.length === narrowTokens.length;
 }
 
-function hasWildcards(subject: string): boolean {
+export function hasWildcards(subject: string): boolean {
   return /(^|\.)[*>](\.|$)/.test(subject);
 }
 

@@ -42,6 +42,7 @@ describe("on the wire", { skip: nats().skip, timeout: 60_000 }, () => {
       }
     }
     await registry.deregister(greeter("wire", "a"));
+    await other.flush();
     listener.unsubscribe();
     const lines = ["create", "delete"].flatMap((action) =>
       ["micro.nats.watch", "micro.registry.nats.watch"].map(

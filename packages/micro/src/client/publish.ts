@@ -15,23 +15,28 @@ type Publish = (
 
 /** Publishing, the same for clients of every protocol (go-micro `client/rpc_client.go`, Publish). */
 export function publisher(settings: ClientSettings, metadata: MetadataSource): Publish {
-  let connected: { broker: Broker; done: Promise<void> } | undefined;
+  let connected: Connecting | undefined;
 
   /** Connects a broker once; a failure is forgotten, so that the next publish tries again. */
-  const connect = (broker: Broker): Promise<void> => {
-    if (connected?.broker === broker) return connected.done;
-    const done = broker.connect();
-    connected = { broker, done };
-    done.catch(() => {
-      if (connected?.done === done) connected = undefined;
-    });
-    return done;
+  const connect = (broker: Broker): Connecting => {
+    if (connected?.broker === broker) return connected;
+    const connecting: Connecting = { broker, done: broker.connect(), isDone: false };
+    connected = connecting;
+    connecting.done.then(
+      () => {
+        connecting.isDone = true;
+      },
+      () => {
+        if (connected === connecting) connected = undefined;
+      },
+    );
+    return connecting;
   };
 
   // Nobody knows who subscribes.
   const usual = readableContentType(settings.contentType, settings.codecs);
 
-  return async (currentBroker, topic, body, options = {}) => {
+  const publish: Publish = (currentBroker, topic, body, options = {}) => {
     const contentType = options.contentType ?? usual;
     const header = metadata(options.metadata, options.context?.metadata);
     const id = randomUUID();
@@ -41,12 +46,29 @@ export function publisher(settings: ClientSettings, metadata: MetadataSource): P
     const frame = { kind: "event", id, endpoint: "", error: "" } as const;
     const bytes = codecFor(contentType, settings.codecs).encode(body, frame, options.type);
     const broker = currentBroker();
-    await connect(broker);
     const { signal } = options;
-    await broker.publish(
-      options.exchange ?? topic,
-      { header, body: bytes },
-      signal === undefined ? {} : { signal },
-    );
+    const send = (): Promise<void> =>
+      broker.publish(
+        options.exchange ?? topic,
+        { header, body: bytes },
+        signal === undefined ? noOptions : { signal },
+      );
+    const connecting = connect(broker);
+    return connecting.isDone ? send() : connecting.done.then(send);
+  };
+  return (...given) => {
+    try {
+      return publish(...given);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   };
 }
+
+interface Connecting {
+  readonly broker: Broker;
+  readonly done: Promise<void>;
+  isDone: boolean;
+}
+
+const noOptions = {};

@@ -5,6 +5,7 @@ import { CallContext, type ContextFields } from "../context.ts";
 import { badRequest, errorText, internalServerError, MicroError } from "../errors.ts";
 import { getMetadata } from "../metadata.ts";
 import type { Parts } from "../parts.ts";
+import { isPromiseLike } from "../promise-like.ts";
 import type { Endpoint } from "../registry/registry.ts";
 import { kindOf } from "../shape.ts";
 import type { Message } from "../transport/transport.ts";
@@ -141,24 +142,47 @@ export function newSubscriptions({ settings, parts }: SubscriptionsOptions): Sub
     return broker.subscribe(topic, (event) => deliver(entry, event), forBroker);
   }
 
-  /** Rejects when the body can't be decoded or the subscriber fails: to the broker both are failed deliveries. */
-  async function deliver(entry: Entry, event: Event, fields?: ContextFields): Promise<void> {
+  /**
+   * A promise only when the subscriber gives one.
+   * @throws what can't be decoded, and what the subscriber throws: to the broker both are failed deliveries
+   */
+  function deliver(entry: Entry, event: Event, fields?: ContextFields): void | Promise<void> {
     const { header, body } = event.message;
     const contentType = getMetadata(header, messageHeaders.contentType) || "application/protobuf";
     const { type } = entry.subscriber.options;
     const { value } = codecFor(contentType, codecs).decode(body, "event", type);
     const context = new DeliveryContext(event, { ...fields, metadata: header });
     running.add(context);
+    let work: void | PromiseLike<void>;
     try {
-      await entry.run(value, context);
+      work = entry.run(value, context);
     } catch (thrown) {
-      // Brokers print and forward what they get; not every thrown value survives that.
-      throw thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
+      finish(context);
+      throw asError(thrown);
+    }
+    if (isPromiseLike(work)) return finished(work, context);
+    finish(context);
+  }
+
+  async function finished(work: PromiseLike<void>, context: DeliveryContext): Promise<void> {
+    try {
+      await work;
+    } catch (thrown) {
+      throw asError(thrown);
     } finally {
-      running.delete(context);
-      context.finish();
+      finish(context);
     }
   }
+
+  function finish(context: DeliveryContext): void {
+    running.delete(context);
+    context.finish();
+  }
+}
+
+/** Brokers print and forward what they get; not every thrown value survives that. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(textOf(thrown), { cause: thrown });
 }
 
 class DeliveryContext extends CallContext implements SubscriberContext {

@@ -1,15 +1,16 @@
-import type { Delivery, Incoming } from "ts-micro/broker";
+import type { Delivery, Incoming, Room } from "ts-micro/broker";
 
 /** Messages that have arrived and wait for a handler: bounded, because core NATS can't be told to send less. */
 export interface Backlog {
-  add(message: Arrived): void;
+  /** @param payload is copied */
+  add(subject: string, payload: Uint8Array): void;
   /** All that wait are handed on, whatever their number: the subscription ends. */
   flush(): void;
 }
 
 export interface Arrived {
   readonly subject: string;
-  readonly payload: Uint8Array;
+  readonly payload: Buffer;
 }
 
 export interface BacklogSetup {
@@ -33,7 +34,13 @@ export function newBacklog(setup: BacklogSetup): Backlog {
   let moving = false;
 
   return {
-    add({ subject, payload }) {
+    add(subject, payload) {
+      // Almost always a handler is free, and the message is read from where it is.
+      const room = waiting.length === head && !moving ? delivery.tryRoom() : undefined;
+      if (room !== undefined) {
+        hand({ subject, payload: Buffer.from(payload.buffer, payload.byteOffset, payload.length) }, room);
+        return;
+      }
       if (waiting.length - head >= maxMessages || bytes + payload.length > maxBytes) {
         if (dropped++ === 0) setup.onDropping();
         return;
@@ -57,13 +64,16 @@ export function newBacklog(setup: BacklogSetup): Backlog {
     while (waiting.length > head) {
       const room = delivery.tryRoom() ?? (await delivery.room());
       if (room === undefined) break;
-      const next = take();
-      const incoming = next === undefined ? undefined : read(next);
-      if (incoming === undefined) room.release();
-      else room.take(incoming);
+      hand(take(), room);
     }
     moving = false;
     if (waiting.length === head) tellDropped();
+  }
+
+  function hand(message: Arrived | undefined, room: Room): void {
+    const incoming = message === undefined ? undefined : read(message);
+    if (incoming === undefined) room.release();
+    else room.take(incoming);
   }
 
   function take(): Arrived | undefined {

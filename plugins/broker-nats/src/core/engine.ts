@@ -1,7 +1,7 @@
-import { type DeliverySetup, type Incoming, newDelivery } from "ts-micro/broker";
+import { type DeliverySetup, type Incoming, newDelivery, readEnvelope } from "ts-micro/broker";
 import type { Engine, EngineSetup, Receiving } from "../engine.ts";
 import { defaults } from "../options.ts";
-import { readMessage } from "../read-message.ts";
+import { hasWildcards } from "../subject.ts";
 import { type Arrived, newBacklog } from "./backlog.ts";
 
 /** Core NATS keeps nothing: a message reaches who listens when it is published, at most once. */
@@ -19,6 +19,7 @@ export function newCoreEngine({ connection, options, logger }: EngineSetup): Eng
 
     async subscribe(wanted: DeliverySetup): Promise<Receiving> {
       const { topic, plan } = wanted;
+      const isPattern = hasWildcards(topic);
       const delivery = newDelivery(wanted);
       const backlog = newBacklog({
         delivery,
@@ -33,7 +34,7 @@ export function newCoreEngine({ connection, options, logger }: EngineSetup): Eng
       const listening = await connection.listen({
         subject: topic,
         queue: plan.queue,
-        onMessage: ({ subject, data }) => backlog.add({ subject, payload: data }),
+        onMessage: (message) => backlog.add(isPattern ? message.subject : topic, message.data),
       });
       return {
         /** The server has counted what it sent as delivered: all of that is handled. */
@@ -47,7 +48,7 @@ export function newCoreEngine({ connection, options, logger }: EngineSetup): Eng
   };
 
   function read({ subject, payload }: Arrived): Incoming | undefined {
-    const message = readMessage(subject, payload, logger);
+    const message = readEnvelope(payload, subject, logger);
     return message && { message, topic: subject };
   }
 }

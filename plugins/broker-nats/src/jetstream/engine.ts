@@ -77,12 +77,7 @@ export function newJetStreamEngine({ connection, options, logger }: EngineSetup)
     },
   };
 
-  async function publish(
-    session: Session,
-    topic: string,
-    payload: Uint8Array,
-    message: Message,
-  ): Promise<void> {
+  async function publish(session: Session, topic: string, payload: string, message: Message): Promise<void> {
     const doing = `publishing on "${topic}"`;
     const id = getMetadata(message.header, messageHeaders.id);
     // The server compares within a stream, which may have several topics.

@@ -1,9 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Connection, createInbox, type Msg, nanos, type Session } from "@ts-micro/nats-connection";
 import { type Logger, MicroError, retryWaitMs } from "ts-micro";
-import type { Delivery, Incoming } from "ts-micro/broker";
+import { type Delivery, type Incoming, readEnvelope } from "ts-micro/broker";
 import type { Receiving } from "../engine.ts";
-import { readMessage } from "../read-message.ts";
 import type { Consumer, Ensured } from "./consumer.ts";
 import { newInHand, verdicts } from "./in-hand.ts";
 import { newPulling } from "./pulling.ts";
@@ -104,7 +103,7 @@ export async function newReceiver(setup: ReceiverSetup): Promise<Receiving> {
       room?.release();
       return;
     }
-    const message = readMessage(subject, data, logger);
+    const message = readEnvelope(Buffer.from(data), subject, logger);
     if (message === undefined) {
       inHand.settle(identity, verdicts.never);
       room?.release();
