@@ -5,7 +5,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { rollup } from "rollup";
-import { filesBelow, readManifest, root } from "./workspace.mjs";
+import { readManifest, root } from "./workspace.mjs";
 
 /** Modules that are started as threads, which no import tells of. */
 const threads = ["dist/src/plugin/describe.js"];
@@ -41,7 +41,8 @@ export async function bundlePackage(folder, destination) {
     hoistTransitiveImports: false,
   });
   await bundle.close();
-  copyTypes(join(source, "dist/src"), join(destination, "dist/src"));
+  const types = Object.values(manifest.exports).flatMap((target) => target.types ?? []);
+  copyTypes(types, source, destination);
   for (const file of ["LICENSE", "README.md"]) copyFileSync(join(source, file), join(destination, file));
   const packed = { ...manifest, files: ["dist/src"] };
   writeFileSync(join(destination, "package.json"), `${JSON.stringify(packed, null, 2)}\n`);
@@ -63,11 +64,21 @@ function closure(start, next, found = new Set()) {
   return found;
 }
 
-/** Declarations stay as the compiler wrote them; what maps them to sources that aren't there goes. */
-function copyTypes(from, to) {
-  for (const file of filesBelow(from).filter((each) => each.endsWith(".d.ts"))) {
-    const text = readFileSync(join(from, file), "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
-    mkdirSync(dirname(join(to, file)), { recursive: true });
-    writeFileSync(join(to, file), text);
+/**
+ * Declarations that an entry's need, as the compiler wrote them, without what maps them to sources that aren't there.
+ */
+function copyTypes(entries, from, to) {
+  const importsOf = (file) =>
+    Array.from(
+      readFileSync(file, "utf8").matchAll(/(?:from |import |import\()"(\.[^"]+)\.[jt]s"/g),
+      ([, name]) => `${join(dirname(file), name)}.d.ts`,
+    );
+  const needed = new Set();
+  for (const entry of entries) closure(join(from, entry), importsOf, needed);
+  for (const file of needed) {
+    const text = readFileSync(file, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+    const target = join(to, relative(from, file));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
   }
 }
