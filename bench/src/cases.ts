@@ -2,10 +2,10 @@ import type { Question } from "./contender.ts";
 import { order, orders } from "./document.ts";
 
 /**
- * `streams` lets as many streams take turns; `local` calls in one process; `events` publishes; `imports` and `answers`
+ * `streams` lets as many streams take turns; `items` opens as many that only the server sends on; `local` calls in one process; `events` publishes; `imports` and `answers`
  * start a process anew each time, until it has imported what it needs, or has had an answer from itself.
  */
-export type Kind = "calls" | "streams" | "local" | "events" | "imports" | "answers";
+export type Kind = "calls" | "streams" | "items" | "local" | "events" | "imports" | "answers";
 
 export interface Case {
   readonly title: string;
@@ -41,7 +41,7 @@ export const cases: Readonly<Record<string, Case>> = {
     title: "Small calls",
     question: world,
     kind: "calls",
-    inFlight: [1, 64, 256],
+    inFlight: [1, 64, 256, 512],
     contenders: everybody,
     byDefault: true,
   },
@@ -83,6 +83,14 @@ export const cases: Readonly<Record<string, Case>> = {
     kind: "calls",
     inFlight: [64],
     contenders: withDocuments,
+    byDefault: true,
+  },
+  "rpc/items": {
+    title: "Streams of 500 small answers each",
+    question: world,
+    kind: "items",
+    inFlight: [16],
+    contenders: ["mux", "mucp", "grpc", "grpc-js", "connect"],
     byDefault: true,
   },
   "rpc/wrappers": {

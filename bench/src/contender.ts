@@ -39,9 +39,19 @@ export interface Caller {
   call(question: Question): Promise<Answer>;
   /** A stream on which questions and answers take turns. Contenders without streams have none. */
   open?(): Promise<Turns>;
+  /** Asks once, and gets `itemsPerStream` answers on a stream. Contenders without such streams have none. */
+  items?(question: Question): AsyncIterable<Answer>;
   /** Publishes to the server. Contenders that publish only refuse `call`. */
   publish?(question: Question): Promise<void> | void;
   close(): Promise<void>;
+}
+
+/** How many answers a stream of the server has. */
+export const itemsPerStream = 500;
+
+/** What the streaming handler of every contender does. */
+export function* itemsFor(question: Question): Generator<Answer> {
+  for (let item = 0; item < itemsPerStream; item++) yield answerTo(question);
 }
 
 export interface Turns {

@@ -1,7 +1,14 @@
 /** What one lane of a load does until the time is up. As many lanes run together as are asked for. */
 import { setImmediate } from "node:timers/promises";
 import type { Kind } from "./cases.ts";
-import { type Answer, answerTo, type Caller, type Question, type Turns } from "./contender.ts";
+import {
+  type Answer,
+  answerTo,
+  type Caller,
+  itemsPerStream,
+  type Question,
+  type Turns,
+} from "./contender.ts";
 import type { Load } from "./process.ts";
 
 /** Gives how many it made, and adds the milliseconds that each took to `latencies`. */
@@ -36,6 +43,22 @@ export const lanes: Readonly<Record<Exclude<Kind, "imports" | "answers">, Lane>>
     );
     await turns.close();
     return count;
+  },
+
+  items: async (caller, load, start, latencies) => {
+    let items = 0;
+    for (let begun = performance.now(); begun - start < load.ms; ) {
+      const before = items;
+      for await (const answer of caller.items?.(load.question) ?? []) {
+        check(answer, load.question);
+        items++;
+      }
+      if (items - before !== itemsPerStream) throw new Error(`a stream of ${items - before} answers`);
+      const ended = performance.now();
+      latencies.push((ended - begun) / itemsPerStream);
+      begun = ended;
+    }
+    return items;
   },
 
   local: async (caller, load, start, latencies) => {

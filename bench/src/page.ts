@@ -115,6 +115,7 @@ function table(measured: readonly { contender: Measured; summary: Summary }[], u
 const units: Readonly<Record<Kind, string>> = {
   calls: "calls",
   streams: "turns",
+  items: "answers",
   local: "calls",
   events: "messages",
   imports: "starts",

@@ -3,7 +3,7 @@ import test from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { nats } from "@ts-micro/conformance";
 import { cases } from "../src/cases.ts";
-import { type Answer, answerTo } from "../src/contender.ts";
+import { type Answer, answerTo, itemsFor } from "../src/contender.ts";
 import { contenders } from "../src/contenders/index.ts";
 import { installSize } from "../src/install-size.ts";
 import { withNats } from "../src/nats.ts";
@@ -28,6 +28,11 @@ for (const [name, { title, load, needs }] of answering) {
         const answers = [await turns.call(question), await turns.call(question)];
         assert.deepEqual(answers.map(plain), [answerTo(question), answerTo(question)].map(plain));
         if (turns !== caller) await turns.close();
+        if (kind === "items") {
+          const items: Answer[] = [];
+          for await (const item of caller.items?.(question) ?? []) items.push(plain(item));
+          assert.deepEqual(items, [...itemsFor(question)].map(plain));
+        }
       }
       const inFlight = Array.from({ length: 50 }, (_, index) => ({ name: `caller ${index}` }));
       const answers = await Promise.all(inFlight.map((question) => caller.call(question)));

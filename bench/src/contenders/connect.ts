@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { type ConnectRouter, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createGrpcTransport } from "@connectrpc/connect-node";
-import { answerTo, type Contender } from "../contender.ts";
+import { answerTo, type Contender, itemsFor } from "../contender.ts";
 
 /** Connect's gRPC over node:http2, with its protobuf library, without which it can't be used. Small calls only. */
 export const connectNode: Contender = {
@@ -18,6 +18,9 @@ export const connectNode: Contender = {
         hello: (request: Text) => textOf(request),
         hellos: async function* (requests: AsyncIterable<Text>) {
           for await (const request of requests) yield textOf(request);
+        },
+        items: async function* ({ text }: Text) {
+          for (const { msg } of itemsFor({ name: text })) yield { text: msg };
         },
       } as object);
     };
@@ -41,9 +44,13 @@ export const connectNode: Contender = {
     ) as unknown as {
       hello(request: Text): Promise<Text>;
       hellos(requests: AsyncIterable<Text>): AsyncIterable<Text>;
+      items(request: Text): AsyncIterable<Text>;
     };
     return {
       call: async ({ name }) => ({ msg: (await client.hello({ text: name })).text }),
+      async *items({ name }) {
+        for await (const { text } of client.items({ text: name })) yield { msg: text };
+      },
       async open() {
         const queue: (string | undefined)[] = [];
         let wake = (): void => {};
@@ -114,6 +121,7 @@ function bench(): DescService {
         method: [
           { name: "Hello", ...both },
           { name: "Hellos", ...both, clientStreaming: true, serverStreaming: true },
+          { name: "Items", ...both, serverStreaming: true },
         ],
       },
     ],

@@ -3,7 +3,7 @@ import { newServer } from "@ts-micro/server-grpc";
 import type { MessageType } from "ts-micro";
 import { newMemoryRegistry } from "ts-micro/registry";
 import { newHandler, stream } from "ts-micro/server";
-import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
+import { type Answer, answerTo, type Contender, itemsFor, type Question } from "../contender.ts";
 import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from "../hello.ts";
 
 const requestType: MessageType<Question> = { encode: encodeQuestion, decode: decodeQuestion };
@@ -27,8 +27,15 @@ export const grpc: Contender = {
       Hellos: stream(async function* (questions: AsyncIterable<Question>) {
         for await (const question of questions) yield answerTo(question);
       }),
+      Items: stream(async function* (questions: AsyncIterable<Question>) {
+        for await (const question of questions) yield* itemsFor(question);
+      }),
     };
-    server.handle(newHandler("Bench", methods, { endpoints: { Hello: handlerTypes, Hellos: handlerTypes } }));
+    server.handle(
+      newHandler("Bench", methods, {
+        endpoints: { Hello: handlerTypes, Hellos: handlerTypes, Items: handlerTypes },
+      }),
+    );
     await server.start();
     return { address: server.address, close: () => server.stop() };
   },
@@ -39,6 +46,12 @@ export const grpc: Contender = {
     return {
       call: (question) =>
         client.call<Answer, Question>({ ...target, endpoint: "Bench.Hello", body: question }),
+      async *items(question) {
+        const opened = await client.stream<Answer, Question>({ ...target, endpoint: "Bench.Items" });
+        await opened.send(question);
+        await opened.end();
+        yield* opened;
+      },
       async open() {
         const opened = await client.stream<Answer, Question>({ ...target, endpoint: "Bench.Hellos" });
         const answers = opened[Symbol.asyncIterator]();

@@ -1,8 +1,8 @@
 import { type CallFunction, newClient } from "ts-micro/client";
 import { newMemoryRegistry } from "ts-micro/registry";
-import { type HandlerFunction, newHandler, newServer } from "ts-micro/server";
+import { type HandlerFunction, newHandler, newServer, stream } from "ts-micro/server";
 import { newHttpTransport, type Transport } from "ts-micro/transport";
-import { type Answer, answerTo, type Contender, type Question } from "../contender.ts";
+import { type Answer, answerTo, type Contender, itemsFor, type Question } from "../contender.ts";
 import { natsAddress } from "./nats-address.ts";
 
 /** Our default client and server, JSON bodies: many calls on one connection. */
@@ -71,7 +71,14 @@ function ours(options: Options, nodeCount = 1): Contender {
         mux,
         wrapHandler,
       });
-      server.handle(newHandler("Bench", { Hello: (question: Question) => answerTo(question) }));
+      server.handle(
+        newHandler("Bench", {
+          Hello: (question: Question) => answerTo(question),
+          Items: stream(async function* (questions: AsyncIterable<Question>) {
+            for await (const question of questions) yield* itemsFor(question);
+          }),
+        }),
+      );
       await server.start();
       return {
         address: server.address,
@@ -98,6 +105,12 @@ function ours(options: Options, nodeCount = 1): Contender {
       const client = newClient({ parts: { registry, transport }, mux, contentType, wrapCall });
       return {
         call: (body) => client.call<Answer>({ service: "bench", endpoint: "Bench.Hello", body }),
+        async *items(question) {
+          const opened = await client.stream<Answer, Question>({ service: "bench", endpoint: "Bench.Items" });
+          await opened.send(question);
+          await opened.end();
+          yield* opened;
+        },
         async close() {
           await client.close();
           await transport.close();
