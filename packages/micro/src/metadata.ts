@@ -32,8 +32,8 @@ export function canonicalKey(key: string): string {
   const canonical = isToken(key)
     ? key.toLowerCase().replace(/(^|-)[a-z]/g, (part) => part.toUpperCase())
     : key;
-  // Bounded, because the keys come from peers.
-  if (canonicalKeys.size < 1024) canonicalKeys.set(key, canonical);
+  // Bounded in number and length, because the keys come from peers.
+  if (canonicalKeys.size < 1024 && key.length <= 64) canonicalKeys.set(key, canonical);
   return canonical;
 }
 

@@ -63,12 +63,11 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
       return engine.address;
     },
 
-    async connect(): Promise<void> {
-      await disconnecting;
-      connecting ??= engine.connect().finally(() => {
+    connect(): Promise<void> {
+      connecting ??= connect().finally(() => {
         connecting = undefined;
       });
-      await connecting;
+      return connecting;
     },
 
     disconnect(): Promise<void> {
@@ -100,6 +99,11 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
   };
   return broker;
 
+  async function connect(): Promise<void> {
+    await disconnecting;
+    await engine.connect();
+  }
+
   async function subscribe(
     topic: string,
     handler: EventHandler,
@@ -109,22 +113,29 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
     if (disconnecting !== undefined) throw notConnected(engine.name);
     const end = await engine.subscribe({ broker, topic, handler, plan });
     const endOnce = async (): Promise<void> => {
-      await end();
-      subscriptions.delete(subscription);
+      try {
+        await end();
+      } finally {
+        subscriptions.delete(subscription);
+      }
     };
     const subscription = newSubscription(topic, options, endOnce, logger);
     subscriptions.add(subscription);
     return subscription;
   }
 
-  /** Handlers that still run may publish, so the engine is closed last. */
+  /**
+   * Handlers that still run may publish, so the engine is closed last.
+   * @throws what the end of a subscription threw; the engine is closed all the same
+   */
   async function disconnect(): Promise<void> {
     await connecting?.catch(() => {});
     await subscribing.idle();
-    await Promise.all([...subscriptions].map((subscription) => subscription.unsubscribe()));
+    const ended = await Promise.allSettled([...subscriptions].map((each) => each.unsubscribe()));
     isClosing = true;
     await publishing.idle();
     await engine.close();
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
   }
 }
 

@@ -15,6 +15,8 @@ export function readableBy(
   return (request, node) => {
     const asked = request.contentType ?? settings.contentType;
     if (!special.has(asked)) return request;
+    // What is encoded already stays what it is: the node says itself that it can't read it.
+    if ("body" in request && request.body instanceof Uint8Array) return request;
     const contentType = readableContentType(asked, codecs, node.metadata.codecs);
     return contentType === asked ? request : { ...request, contentType };
   };

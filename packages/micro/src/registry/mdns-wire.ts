@@ -35,6 +35,8 @@ const catalogPort = 9999;
 const maxTextBytes = 255;
 /** A record that inflates to more than this many bytes is hostile: it came in one datagram. */
 const maxInflatedBytes = 1024 * 1024;
+/** Instances that a packet may have: each has a text to inflate. go-micro and we send one. */
+const maxInstances = 4;
 
 /** One node as it stands in DNS. */
 export interface Instance {
@@ -160,6 +162,7 @@ export function sightingsIn(packet: DnsMessage): Sighting[] {
     const host = hosts.get(hostname);
     const text = texts.get(name);
     if (host === undefined || text === undefined) continue;
+    if (sightings.length === maxInstances) break;
     sightings.push({ name, hostname, host, port, text, goodbye: ttl === 0 });
   }
   return sightings;

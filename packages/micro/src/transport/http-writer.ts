@@ -57,8 +57,9 @@ interface Field {
 /** Most messages of a process have the same few names, and almost always the same values. */
 const fields = new Map<string, Field>();
 
-/** Bounds of what is remembered: names, and the length of a value. */
+/** Bounds of what is remembered: the number and length of names, and the length of a value. */
 const maxFields = 1024;
+const maxNameLength = 64;
 const maxValueLength = 256;
 
 /** @throws MicroError 400 `encode-failed` for a name that HTTP can't carry. */
@@ -68,7 +69,7 @@ function fieldOf(name: string): Field {
   const canonical = headerName(name);
   if (canonical === undefined) throw badHeaderName(name);
   const field = { canonical, framing: framingNames.has(canonical), value: "", line: `${canonical}: \r\n` };
-  if (fields.size < maxFields) fields.set(name, field);
+  if (fields.size < maxFields && name.length <= maxNameLength) fields.set(name, field);
   return field;
 }
 
@@ -111,7 +112,8 @@ function sortedLines(header: Metadata, except?: string): string {
 
 function lineOf(header: Metadata, name: string, except: string | undefined): string {
   const field = fieldOf(name);
-  return field.framing || name === except ? "" : fieldLine(field, header[name] ?? "");
+  // Whatever a program without types puts here: only a text can be looked through for line feeds.
+  return field.framing || name === except ? "" : fieldLine(field, String(header[name] ?? ""));
 }
 
 /** An empty one is left out. */

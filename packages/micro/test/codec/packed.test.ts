@@ -184,3 +184,22 @@ test("a content type with a fallback is for those who announce it", () => {
   assert.equal(readableContentType("application/json", codecs), "application/json");
   assert.equal(readableContentType("application/unknown", codecs), "application/unknown");
 });
+
+test("packed: a name like an array's index takes no room for the members before it", () => {
+  const count = 4_000;
+  const records = `${"80 44 e1"}${"80 e1".repeat(count - 1)}`;
+  const tables = "a1 44 e1".repeat(count);
+  for (const [items, texts] of [
+    [records, ascii("1023")],
+    [tables, ascii("1023".repeat(count))],
+  ] as const) {
+    const values = `7d ${count.toString(16).padStart(4, "0")} ${items}`.replace(/ /g, "");
+    const body = hex(`01 ${(values.length / 2).toString(16).padStart(8, "0")} ${values} ${texts}`);
+    const before = process.memoryUsage().heapUsed;
+    const { value } = packedCodec.decode(body, "request");
+    const bytesPerItem = (process.memoryUsage().heapUsed - before) / count;
+    assert.deepEqual((value as unknown[]).at(-1), { 1023: true });
+    assert.ok(bytesPerItem < 2_000, `${bytesPerItem} bytes for each object`);
+  }
+  assert.deepEqual(read(written([{ b: 1, 7: 2, a: 3 }])), [{ 7: 2, b: 1, a: 3 }]);
+});

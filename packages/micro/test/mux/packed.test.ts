@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { newMemoryBroker } from "../../src/broker/memory.ts";
 import { newClient } from "../../src/client/mucp.ts";
+import { defaultCodecs } from "../../src/codec/codecs.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
 import { newHandler } from "../../src/server/handler.ts";
@@ -78,6 +79,16 @@ test("a node without it gets JSON, and so does one that only an address is known
     await stream.end();
     for await (const answer of stream) assert.deepEqual(answer, ["application/json", { n: 1 }]);
   }
+});
+
+test("bytes that the caller has encoded keep their content type, whatever the node announces", async () => {
+  await serve("encoded", { mux: false });
+  const body = defaultCodecs[contentType]?.encode(
+    { n: 1 },
+    { kind: "request", id: "", endpoint: "Say.Type", error: "" },
+  );
+  assert.ok(body instanceof Uint8Array);
+  assert.equal(await client.call({ service: "encoded", endpoint: "Say.Type", body }), contentType);
 });
 
 test("nodes of both kinds under one name get what each reads", async () => {

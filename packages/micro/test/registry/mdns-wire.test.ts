@@ -182,6 +182,16 @@ test("a text that inflates without end is given up after a mebibyte", () => {
   assert.equal(recordOf({ ...instance, text: [Buffer.from(bomb.toString("hex"))] }, "micro"), undefined);
 });
 
+test("of a packet with very many instances a few are looked at", () => {
+  const packet = decodePacket(Buffer.from(answer, "hex"));
+  assert.ok(packet);
+  const [found] = sightingsIn(packet);
+  assert.equal(found?.name, instance.name);
+  const services = packet.additionals.filter(({ type }) => type === "SRV");
+  const additionals = [...packet.additionals, ...Array.from({ length: 3_000 }, () => services).flat()];
+  assert.ok(sightingsIn({ ...packet, additionals }).length <= 4);
+});
+
 test("no packet makes the reader or the responder throw", () => {
   const random = pseudoRandom(20_261_124);
   const seeds: Buffer[] = [query, answer, goodbye].map((hex) => Buffer.from(hex, "hex"));

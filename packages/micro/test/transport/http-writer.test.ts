@@ -35,6 +35,19 @@ test("names become canonical and are sorted by their bytes", () => {
   );
 });
 
+test("a value that is no text brings no line of its own", () => {
+  const bytes = [...Buffer.from("1\r\nMicro-Endpoint: Admin.Drop\r\n")];
+  for (const value of [["\u00a049", ...bytes], { toString: () => "1\r\nX-B: 2" }]) {
+    let head = "";
+    try {
+      head = responseHead({ "X-A": value as unknown as string }, 0);
+    } catch (thrown) {
+      assert.ok(MicroError.is(thrown));
+    }
+    assert.doesNotMatch(head, /^(Micro-Endpoint|X-B)/m);
+  }
+});
+
 test("a message may name its own User-Agent, or none", () => {
   const withAgent = (agent: string) => requestHead("a:1", { "User-Agent": agent, "X-A": "1" }, 1);
   const end = ["Content-Length: 1", "X-A: 1", "", ""];

@@ -1,4 +1,4 @@
-import { KnownShapes, newPlace, type Place, type Shape } from "./shape.ts";
+import { KnownShapes, newPlace, newSparse, type Place, type Shape } from "./shape.ts";
 import {
   absent,
   deepest,
@@ -98,9 +98,9 @@ export function newPackedReader(): (body: Uint8Array) => unknown {
   }
 
   function readRecord(id: number, place: Place, depth: number): object {
-    const { names, places } = records[id] ?? define(id, place);
+    const { names, places, hasIndex } = records[id] ?? define(id, place);
     enter(names.length, depth);
-    const object = {};
+    const object: Record<string, unknown> = hasIndex ? newSparse() : {};
     for (let index = 0; index < names.length; index++) {
       const value = readValue(places[index] as Place, depth + 1);
       if (value !== undefined) set(object, names[index] as string, value);
@@ -125,7 +125,7 @@ export function newPackedReader(): (body: Uint8Array) => unknown {
   function readTable(count: number, depth: number): object {
     enter(2 * count, depth);
     const place = newPlace();
-    const object = {};
+    const object = newSparse();
     for (let index = 0; index < count; index++) {
       const name = readText(readTextHead());
       const value = readValue(place, depth + 1);
