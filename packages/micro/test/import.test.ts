@@ -4,7 +4,9 @@ import { test } from "node:test";
 
 /** What Node loads of its own beyond what a bare process has, when this module is imported. */
 function loadedBy(specifier: string): string[] {
+  // From Node 22 on, util alone brings worker threads along.
   const program = `
+    await import("node:util");
     const before = new Set(process.moduleLoadList);
     await import(${JSON.stringify(specifier)});
     const after = process.moduleLoadList.filter((module) => !before.has(module));
