@@ -19,9 +19,10 @@ export interface Delivery {
   tryRoom(): Room | undefined;
   /**
    * Back-pressure: resolves, in the order of asking, when there is room for one more message, and gives
-   * that room. `undefined` when the subscription ended meanwhile.
+   * that room. `undefined` when the subscription ended meanwhile, or the signal aborted.
+   * @param signal for this wait alone; nothing of the wait is kept when it has aborted
    */
-  room(): Promise<Room | undefined>;
+  room(signal?: AbortSignal): Promise<Room | undefined>;
   /**
    * Ends the subscription. Messages that wait go back to a broker that takes them back, and are still
    * handled otherwise. Resolves when no handler runs any more and none will start. Twice is once.
@@ -54,7 +55,7 @@ export function newDelivery(setup: DeliverySetup): Delivery {
   let waiting: Incoming[] = [];
   let running = 0;
   let promised = 0;
-  const roomWaiters: ((room: Room | undefined) => void)[] = [];
+  const roomWaiters = new Set<(room: Room | undefined) => void>();
   let stopped: Promise<void> | undefined;
   let onIdle = (): void => {};
 
@@ -67,16 +68,24 @@ export function newDelivery(setup: DeliverySetup): Delivery {
       else handling.giveBack(incoming);
     },
     tryRoom,
-    room(): Promise<Room | undefined> {
+    room(signal?: AbortSignal): Promise<Room | undefined> {
       const room = tryRoom();
       if (room !== undefined || stopped !== undefined) return Promise.resolve(room);
-      return new Promise((resolve) => roomWaiters.push(resolve));
+      return new Promise((resolve) => {
+        roomWaiters.add(resolve);
+        const withdraw = (): void => {
+          roomWaiters.delete(resolve);
+          resolve(undefined);
+        };
+        signal?.addEventListener("abort", withdraw, { once: true });
+      });
     },
     stop(): Promise<void> {
       stopped ??= new Promise((resolve) => {
         onIdle = resolve;
       });
-      for (const resolve of roomWaiters.splice(0)) resolve(undefined);
+      for (const resolve of roomWaiters) resolve(undefined);
+      roomWaiters.clear();
       const returned = waiting.filter((incoming) => incoming.settle !== undefined);
       waiting = waiting.filter((incoming) => incoming.settle === undefined);
       for (const incoming of returned) handling.giveBack(incoming);
@@ -124,7 +133,11 @@ export function newDelivery(setup: DeliverySetup): Delivery {
       if (handled === undefined) free();
       else void handled.then(done);
     }
-    while (roomWaiters.length > 0 && inHand() < capacity) roomWaiters.shift()?.(newRoom());
+    for (const resolve of roomWaiters) {
+      if (inHand() >= capacity) break;
+      roomWaiters.delete(resolve);
+      resolve(newRoom());
+    }
     if (inHand() === 0) onIdle();
   }
 

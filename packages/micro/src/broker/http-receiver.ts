@@ -54,8 +54,8 @@ const headTimeoutMs = 10_000;
  * The HTTP server that takes messages for the subscriptions of one broker, as go-micro's does
  * (`broker/http.go`, ServeHTTP). From our own publishers, on the same port, it takes them by mux.
  *
- * A message counts as taken when 200 has left: only then its handler starts. So a publisher that got no
- * answer may offer the message to another node, and it is handled once all the same. Unlike go-micro, which
+ * A message counts as taken when 200 has left: only then its handler starts. A publisher whose connection breaks
+ * before it has read that can't know, and offers the message to nobody else. Unlike go-micro, which
  * answers 200 to everything, an unknown subscription is a 404 and a busy one a 503; go-micro's publishers
  * look at neither.
  */
@@ -210,15 +210,12 @@ async function roomWithin(
   ms: number,
   response: ServerResponse,
 ): Promise<Room | undefined> {
-  const pending = delivery.room();
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-    response.once("close", () => resolve(undefined));
-  });
-  const room = await Promise.race([pending, tooLong]);
+  const givenUp = new AbortController();
+  const giveUp = (): void => givenUp.abort();
+  const timer = setTimeout(giveUp, ms);
+  response.once("close", giveUp);
+  const room = await delivery.room(givenUp.signal);
   clearTimeout(timer);
-  if (room === undefined) void pending.then((late) => late?.release());
   return room;
 }
 

@@ -14,7 +14,7 @@ export interface PublisherEvents {
   /** No further message may be given to it. */
   unusable(): void;
   closed(): void;
-  /** The connection ends and it has not been answered: perhaps it has not left, and it was not taken. */
+  /** The connection ends and it has not been answered. One that has left, which has a number, may have been taken. */
   back(post: Post, why: Ending): void;
 }
 
@@ -94,7 +94,10 @@ export class MuxPublisher implements LinkEvents {
     post.id = 0;
     if (!this.#usable) this.#giveBack([post], ended);
     else if (route.waiting.length === 0 && this.#mayLeave(route)) this.#send(route, post);
-    else route.waiting.push(post);
+    else {
+      route.waiting.push(post);
+      this.#watch();
+    }
   }
 
   /** Its publisher has given it up. */
@@ -157,14 +160,14 @@ export class MuxPublisher implements LinkEvents {
     route.unanswered++;
     route.bytes += message.body.length;
     this.#link.send(`q${id}${fields}${message.metadata} `, message.body);
-    this.#timer ??= setTimeout(this.#sweep, sweepMs);
+    this.#watch();
   }
 
   #headFor(route: Route, { contentType, from }: Outgoing): Head {
     for (const head of route.heads) {
       if (head.contentType === contentType && head.from === from) return head;
     }
-    if (this.#headCount >= maxHeads) this.#forgetHeads();
+    if (this.#headCount >= maxHeads) this.#forgetHeads(route);
     const number = this.#headCount++;
     const head = { contentType, from, fields: ` ${number} ${Math.ceil(this.#timeoutMs)} ` };
     route.heads.push(head);
@@ -173,11 +176,12 @@ export class MuxPublisher implements LinkEvents {
     return head;
   }
 
-  #forgetHeads(): void {
+  #forgetHeads(current: Route): void {
     this.#headCount = 0;
     for (const route of this.#routes.values()) {
       route.heads = [];
-      if (route.unanswered === 0 && route.waiting.length === 0) this.#routes.delete(route.id);
+      const idle = route.unanswered === 0 && route.waiting.length === 0;
+      if (idle && route !== current) this.#routes.delete(route.id);
     }
   }
 
@@ -205,6 +209,11 @@ export class MuxPublisher implements LinkEvents {
     }
   }
 
+  /** Whatever is unanswered or waits has the timer, so each is settled in the end, whoever falls silent. */
+  #watch(): void {
+    this.#timer ??= setTimeout(this.#sweep, sweepMs);
+  }
+
   readonly #sweep = (): void => {
     this.#timer = undefined;
     const now = performance.now();
@@ -216,7 +225,10 @@ export class MuxPublisher implements LinkEvents {
       this.#over(post);
       post.fail(503, `no answer within ${this.#timeoutMs} ms`, "timeout");
     }
-    if (this.#unanswered.size > 0) this.#timer ??= setTimeout(this.#sweep, sweepMs);
+    // With nothing unanswered that could be missed, what waits is held up by a peer that doesn't read.
+    if (this.#link.congested && now - this.#link.heardAt > this.#timeoutMs) this.#link.probe();
+    const waits = [...this.#routes.values()].some(({ waiting }) => waiting.length > 0);
+    if (waits || this.#unanswered.size > 0) this.#watch();
   };
 
   /** Takes no further messages, and closes when those that have left are answered. Twice is once. */

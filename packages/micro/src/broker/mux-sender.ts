@@ -11,6 +11,9 @@ import { failure, type Sender, type SenderOptions } from "./sender.ts";
 /** Headers beyond this, in bytes, are refused, as over HTTP. */
 const maxHeaderBytes = 64 * 1024;
 
+/** Content type and calling service together, in characters: even if each is escaped, subscribers take their head. */
+const maxHeadLength = 2 * 1024;
+
 /**
  * Sends to nodes that speak mux (docs/protocol-mux.md, Events): one connection to each address, on which all
  * messages of a turn of the event loop leave in one write. A message whose connection ends before it was answered is
@@ -28,9 +31,13 @@ export function newMuxSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
   return {
     post(node: Node, message: Outgoing, signal?: AbortSignal): Promise<void> {
       return new Promise((resolve, reject) => {
-        const headerBytes = message.metadata.length + message.contentType.length + message.from.length;
+        const headLength = message.contentType.length + message.from.length;
+        const headerBytes = message.metadata.length + headLength;
         if (headerBytes > maxHeaderBytes) {
           const what = `the header has ${headerBytes} bytes, of ${maxHeaderBytes} allowed`;
+          reject(failure(node, 413, what));
+        } else if (headLength > maxHeadLength) {
+          const what = `content type and calling service have ${headLength} characters, of ${maxHeadLength} allowed`;
           reject(failure(node, 413, what));
         } else give(new Post(node, message, signal, resolve, reject));
       });

@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
 import { MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
-import { canonicalKey, type Metadata, newMetadata } from "../metadata.ts";
+import type { Metadata } from "../metadata.ts";
 import { type NamedHead, readHead } from "../mux/head.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { type Leaving, Link, type LinkEvents } from "../mux/link.ts";
+import { readMetadata } from "../mux/metadata.ts";
 import { type Message, messageHeaders } from "./broker.ts";
 import type { Delivery, Room } from "./delivery.ts";
 import { brokerErrorId } from "./failures.ts";
@@ -21,8 +22,8 @@ const maxHeldBytes = 16 * 1024 * 1024;
 /**
  * A subscriber's end of one publisher's connection: gives each message to its subscription and answers it.
  *
- * A message counts as taken when its answer has left: only then its handler starts. So a publisher that got no answer
- * may offer the message to another node, and it is handled once all the same.
+ * A message counts as taken when its answer has left: only then its handler starts. A publisher whose connection ends
+ * can't know whether it did, so it offers the message to nobody else.
  */
 export class MuxSubscriber implements LinkEvents {
   readonly #setup: MuxReceiverSetup;
@@ -126,13 +127,14 @@ export class MuxSubscriber implements LinkEvents {
   /** Waits for room, but not for longer than the publisher waits. */
   #hold(id: number, delivery: Delivery, message: Message, forMs: number): void {
     const { holdMs } = this.#setup;
-    let waits = true;
+    const over = new AbortController();
     const end = (): void => {
-      waits = false;
+      over.abort();
       clearTimeout(timer);
       this.#held.delete(id);
       this.#heldBytes -= message.body.length;
       this.#settle();
+      this.#regulate();
     };
     const busy = (): void => {
       this.#refuse(id, 503, "the subscription is busy or ending");
@@ -141,14 +143,13 @@ export class MuxSubscriber implements LinkEvents {
     const timer = setTimeout(busy, forMs === 0 ? holdMs : Math.min(forMs, holdMs));
     this.#held.set(id, end);
     this.#heldBytes += message.body.length;
-    void delivery.room().then((room) => {
-      if (!waits) room?.release();
+    void delivery.room(over.signal).then((room) => {
+      if (over.signal.aborted) room?.release();
       else if (room === undefined) busy();
       else {
         this.#take(id, room, message);
         end();
       }
-      this.#regulate();
     });
   }
 
@@ -184,18 +185,7 @@ class Taken implements Leaving {
 
 /** @throws BadFrame, or a SyntaxError */
 function headerOf({ contentType, from }: NamedHead, topic: string, extra: string): Metadata {
-  const header = newMetadata();
-  if (extra !== "-") {
-    const rest: unknown = JSON.parse(extra);
-    if (typeof rest !== "object" || rest === null || Array.isArray(rest)) {
-      throw new BadFrame("metadata that is no object");
-    }
-    for (const key in rest) {
-      const value: unknown = (rest as Record<string, unknown>)[key];
-      if (typeof value !== "string") throw new BadFrame(`metadata whose ${JSON.stringify(key)} is no text`);
-      header[canonicalKey(key)] = value;
-    }
-  }
+  const header = readMetadata(extra);
   if (contentType !== "") header[messageHeaders.contentType] = contentType;
   if (from !== "") header[headers.fromService] = from;
   header[messageHeaders.topic] = topic;

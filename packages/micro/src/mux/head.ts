@@ -11,6 +11,9 @@ export interface NamedHead {
 /** Heads that a connection may have. A well-behaved caller gives their numbers anew when they are used up. */
 const maxHeads = 4096;
 
+/** Length of a head's JSON: they are kept for as long as the connection. */
+const maxHeadLength = 16 * 1024;
+
 /**
  * An `h` frame: the number that is given, perhaps anew, and what it stands for.
  * @throws BadFrame, or a SyntaxError
@@ -18,6 +21,8 @@ const maxHeads = 4096;
 export function readHead(line: Line): { number: number; head: NamedHead } {
   const number = line.number();
   if (number >= maxHeads) throw new BadFrame(`a head with the number ${number}; they end at ${maxHeads - 1}`);
+  const length = line.bytes?.length ?? line.end - line.at;
+  if (length > maxHeadLength) throw new BadFrame(`a head of ${length} bytes, of ${maxHeadLength} allowed`);
   const text = line.bytes?.toString() ?? line.rest();
   const { service, endpoint, contentType, from } = JSON.parse(text) as Record<string, unknown>;
   return {

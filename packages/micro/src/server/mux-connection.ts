@@ -3,11 +3,12 @@ import type { Codecs } from "../codec/codec.ts";
 import { CallContext, type Peer } from "../context.ts";
 import { badRequest, MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
-import { type Metadata, newMetadata } from "../metadata.ts";
+import type { Metadata } from "../metadata.ts";
 import { decodeBody, encodeBody } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
+import { readMetadata } from "../mux/metadata.ts";
 import { Ring } from "../mux/ring.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import { bodyTooLarge } from "../transport/message-size.ts";
@@ -215,7 +216,7 @@ export class MuxConnection implements LinkEvents {
 
   /** What a mucp request would have had in its headers, its number excepted. */
   #metadata(head: MuxHead, extra: string): Metadata {
-    const metadata = newMetadata(extra === "-" ? undefined : (JSON.parse(extra) as Metadata));
+    const metadata = readMetadata(extra);
     metadata[headers.contentType] = head.contentType;
     metadata[headers.endpoint] = head.endpoint;
     metadata[headers.service] = head.service;

@@ -166,6 +166,24 @@ test("room is given in the order of asking, while less than maxInFlight and the 
   await delivery.stop();
 });
 
+test("a wait for room that is given up leaves the others their order", async () => {
+  const release: (() => void)[] = [];
+  const { delivery, incoming } = setUp(() => new Promise((resolve) => release.push(resolve)), {
+    maxInFlight: 1,
+  });
+  delivery.take(incoming("a"));
+  const giveUp = new AbortController();
+  const given = delivery.room(giveUp.signal);
+  const next = delivery.room();
+  giveUp.abort();
+  assert.equal(await given, undefined);
+  release.shift()?.();
+  const room = await next;
+  assert.ok(room !== undefined);
+  room.release();
+  await delivery.stop();
+});
+
 test("stop gives waiting messages back, ends waits for room, and keeps its word about promised rooms", async () => {
   const release: (() => void)[] = [];
   const handled: string[] = [];

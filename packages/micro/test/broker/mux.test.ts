@@ -120,6 +120,80 @@ test("a message without an answer is offered again on another connection, once",
   }
 });
 
+test("what waits for one that has stopped reading goes to another connection", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context, { timeoutMs: 1_000 });
+  await register("ff.http.broadcast", "t-1", address);
+  const body = Buffer.alloc(100_000);
+  const publishAndGiveUp = async (whenSent: Promise<unknown>): Promise<void> => {
+    const giveUp = new AbortController();
+    const published = publisher.publish("t", { header: {}, body }, { signal: giveUp.signal });
+    await whenSent;
+    giveUp.abort();
+    await assert.rejects(published, { reason: "cancelled" });
+  };
+  const connected = accepted();
+  await publishAndGiveUp(connected);
+  const silent = await connected;
+  silent.write("ts-micro-mux/1\n");
+  silent.socket.pause();
+  // More than the system takes, so that the last one can't leave, and nothing is left that could be unanswered.
+  for (let count = 0; count < 150; count++) await publishAndGiveUp(new Promise(setImmediate));
+  const published = publisher.publish("t", { header: {}, body: Buffer.from("waits") });
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /^q1 /);
+  raw.write("a1 \n");
+  await published;
+});
+
+test("a connection is read again when the messages it held have had their time", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  let release = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  context.after(() => release());
+  const { raw, head } = await subscribe("t", () => gate, { maxInFlight: 1 });
+  raw.write(`${head(0)}q1 0 1000 - x\nq2 0 1000 - x\n`);
+  assert.deepEqual([await raw.line(), await raw.line()], ["a1 ", "a2 "]);
+  const size = 4 * 1024 * 1024;
+  for (let id = 3; id <= 6; id++) raw.write(`q${id} 0 2000 - *${size}\n${"x".repeat(size)}`);
+  assert.match(await raw.line(), /^e3 .*busy/);
+  raw.write("p\n");
+  while ((await raw.line()) !== "o");
+  release();
+});
+
+test("the numbers of heads are given anew, and the window holds on", { timeout }, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("ff.http.broadcast", "t-1", address);
+  const publish = (contentType: string) =>
+    publisher.publish("t", { header: { "Content-Type": contentType }, body: Buffer.from("x") });
+  let published = Array.from({ length: 128 }, (_, at) => publish(`first/${at}`));
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  for (let last = 128; last <= 1024; last += 128) {
+    await linesUntil(raw, new RegExp(`q${last} `));
+    for (let id = last - 127; id <= last; id++) raw.write(`a${id} \n`);
+    await Promise.all(published);
+    if (last < 1024) published = Array.from({ length: 128 }, (_, at) => publish(`${last}/${at}`));
+  }
+  published = Array.from({ length: 129 }, () => publish("last"));
+  await linesUntil(raw, /q1152 0 /);
+  raw.write("p\n");
+  assert.equal(await raw.line(), "xo");
+  for (let id = 1025; id <= 1152; id++) raw.write(`a${id} \n`);
+  await linesUntil(raw, /q1153 /);
+  raw.write("a1153 \n");
+  await Promise.all(published);
+});
+
 test("one who says goodbye gets no further message, and its last answers count", {
   timeout,
 }, async (context) => {
@@ -255,6 +329,10 @@ test("a header that no receiver would take is refused before it is sent", { time
     publisher.publish("t", { header, body: Buffer.from("x") }),
     /the header has \d+ bytes, of 65536 allowed/,
   );
+  await assert.rejects(
+    publisher.publish("t", { header: { "Content-Type": "x".repeat(3_000) }, body: Buffer.from("x") }),
+    /content type and calling service have 3000 characters, of 2048 allowed/,
+  );
 });
 
 test("frames that can't be meant so end the connection and harm nobody", { timeout }, async (context) => {
@@ -265,6 +343,7 @@ test("frames that can't be meant so end the connection and harm nobody", { timeo
     "q1 7 0 - x\n",
     "h9999 {}\n",
     "h0 {\n",
+    `h0 {"endpoint":"${"x".repeat(17_000)}"}\n`,
     `${head(0)}q1 0 0 [] x\n`,
     `${head(0)}q1 0 0 {"A":1} x\n`,
     `${head(0)}q1 0 0 {"A" x\n`,

@@ -166,6 +166,7 @@ for (const [what, bytes] of Object.entries({
   "a call without a number": "qx 0 0 - {}\n",
   "a head that is no JSON": "h0 {\n",
   "a head whose number is too high": "h99999 {}\n",
+  "a head that is too long": `h0 {"endpoint":"${"x".repeat(17_000)}"}\n`,
   "metadata that is no JSON when somebody looks": undefined,
 })) {
   test(`${what} closes the connection or fails the call, never the process`, async (t) => {
@@ -177,6 +178,8 @@ for (const [what, bytes] of Object.entries({
       head(0, "Say.Headers");
       raw.write("q1 0 0 {bad {}\n");
       assert.match(await raw.line(), /^e1 /);
+      raw.write('q2 0 0 {"A":1} {}\n');
+      assert.match(await raw.line(), /^e2 .*metadata whose/);
     }
     (await connect()).destroy();
   });
