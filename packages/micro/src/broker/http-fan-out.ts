@@ -13,9 +13,10 @@ export const broadcastVersion = "ff.http.broadcast";
 export interface FanOut {
   /**
    * Offers the message to all nodes without a queue at once, and to one node of each queue, to the next
-   * one when that fails. Subscribers that have left are no failure.
+   * one when that fails; but to no other one when the connection was lost, for the node may have the message then.
+   * Subscribers that have left are no failure.
    * @throws MicroError 503 naming each queue (or the broadcast) of which no node took the message. The
-   *   other queues have it.
+   *   other queues have it. With the reason `connection-lost`, one of those named may have it, too.
    */
   send(message: Outgoing, signal?: AbortSignal): Promise<void>;
 }
@@ -40,23 +41,28 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
   return {
     send(message, signal) {
       const known = subscribers.peek();
-      const node = known && soleReceiver(groups.of(known, message.topic));
-      if (node === undefined) return sendToAll(message, signal, new Map());
+      const sole = known && soleReceiver(groups.of(known, message.topic));
+      if (sole === undefined) return sendToAll(message, signal, new Map());
+      const { version, node } = sole;
       return sender.post(node, message, signal).then(
         () => reached(node),
-        (thrown) => sendToAll(message, signal, new Map([[node, notTakenBy(node, thrown)]])),
+        (thrown) => {
+          const result = notTakenBy(node, thrown);
+          if (!mayHaveTaken(result)) return sendToAll(message, signal, new Map([[node, result]]));
+          throw notTaken(message.topic, [{ version, nodes: [node], failures: [result] }]);
+        },
       );
     },
   };
 
   /** The node to which alone the message is offered first, as most are. */
-  function soleReceiver(groups: readonly Group[]): Node | undefined {
+  function soleReceiver(groups: readonly Group[]): { version: string; node: Node } | undefined {
     const [group] = groups;
     if (group === undefined || groups.length > 1) return undefined;
     const { version, nodes } = group;
     if (version === broadcastVersion && nodes.length > 1) return undefined;
     const node = nodes[nodes.length === 1 ? 0 : Math.floor(Math.random() * nodes.length)] as Node;
-    return isAvoided(node) ? undefined : node;
+    return isAvoided(node) ? undefined : { version, node };
   }
 
   /** @param offered nodes that the message was offered to already */
@@ -93,7 +99,9 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
     for (const node of inOrder) {
       const result = await offer(node);
       if (result === "taken") return undefined;
-      if (result !== "gone") failures.push(result);
+      if (result === "gone") continue;
+      failures.push(result);
+      if (mayHaveTaken(result)) break;
     }
     return failures.length === 0 ? undefined : { version, nodes, failures };
   }
@@ -104,6 +112,7 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
     fresh: readonly Group[],
     offerTo: (group: Group) => Promise<Miss | undefined>,
   ): Promise<Miss | undefined> {
+    if (miss.version !== broadcastVersion && miss.failures.some(mayHaveTaken)) return miss;
     const group = fresh.find(({ version }) => version === miss.version);
     if (group === undefined) return undefined;
     const tried = new Set(miss.nodes.map(identityOf));
@@ -207,13 +216,21 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
   return result;
 }
 
+/** The connection ended without an answer: the node's handler may run. */
+function mayHaveTaken(result: Offered): result is MicroError {
+  return typeof result === "object" && result.reason === "connection-lost";
+}
+
 function notTaken(topic: string, misses: readonly Miss[]): MicroError {
   const sentences = misses.map(({ version, failures }) => {
-    const who =
-      version === broadcastVersion ? "no subscriber without a queue" : `no node of queue "${version}"`;
-    return `${who} took the message: ${failures.map(({ detail }) => detail).join(", ")}`;
+    const who = version === broadcastVersion ? "subscriber without a queue" : `node of queue "${version}"`;
+    const what = failures.some(mayHaveTaken)
+      ? `a ${who} may have taken the message or not`
+      : `no ${who} took the message`;
+    return `${what}: ${failures.map(({ detail }) => detail).join(", ")}`;
   });
-  const first = misses[0]?.failures[0];
+  const failures = misses.flatMap((miss) => miss.failures);
+  const first = failures.find(mayHaveTaken) ?? failures[0];
   return new MicroError({
     id: brokerErrorId,
     code: 503,

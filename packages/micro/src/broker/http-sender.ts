@@ -20,6 +20,10 @@ export function newHttpSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
     const body = message.envelope;
     for (;;) {
       const request = open(node, body.length, signal);
+      let answered = false;
+      request.once("response", () => {
+        answered = true;
+      });
       try {
         const status = await exchange(request, body, timeoutMs);
         if (status >= 200 && status < 300) return;
@@ -27,9 +31,9 @@ export function newHttpSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
       } catch (thrown) {
         if (MicroError.is(thrown)) throw thrown;
         if (signal?.aborted) throw cancelled(`publishing to ${node.address}`, signal);
-        // A kept connection that the node had closed: the message has not been seen. Each such failure
-        // uses one kept connection up, so this ends with a new one.
-        if (request.reusedSocket && isReset(thrown)) continue;
+        // A kept connection that the node had closed while it was idle: the message has not been seen. Each such
+        // failure uses one kept connection up, so this ends with a new one.
+        if (request.reusedSocket && !answered && isReset(thrown)) continue;
         throw unreachable(node, thrown as NodeJS.ErrnoException);
       }
     }

@@ -51,7 +51,7 @@ const defaults = {
  * Delivery is at most once. `publish` resolves when every queue has the message in the hands of one process,
  * and all subscriptions without a queue that could be reached; a single one of those that can't is logged.
  * It rejects when a queue, or every subscription without one, was left out, and says which; the others
- * have the message then. Nothing is kept for later: go-micro sends such messages with a later publish.
+ * have the message then. With the reason `connection-lost`, one that is named may have it, too. Nothing is kept for later: go-micro sends such messages with a later publish.
  */
 export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
   const { listen = options.addresses?.[0] ?? defaults.listen } = options;

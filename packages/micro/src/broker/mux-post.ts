@@ -18,8 +18,8 @@ export class Post {
   deadline = Infinity;
   /** When the connection had last received something as it left, on the same clock. */
   heardBefore = 0;
-  /** A connection with it was lost before there was an answer. */
-  lost = false;
+  /** A connection ended before it could leave. */
+  returned = false;
   #ended = false;
   readonly #taken: () => void;
   readonly #failed: (error: MicroError) => void;

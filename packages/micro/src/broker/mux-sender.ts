@@ -16,8 +16,8 @@ const maxHeadLength = 2 * 1024;
 
 /**
  * Sends to nodes that speak mux (docs/protocol-mux.md, Events): one connection to each address, on which all
- * messages of a turn of the event loop leave in one write. A message whose connection ends before it was answered is
- * sent once more: its subscriber has not taken it.
+ * messages of a turn of the event loop leave in one write. A message whose connection ends before it has left is given
+ * to another connection, once. One that has left is not: its subscriber may have taken it, and the answer may be lost.
  */
 export function newMuxSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
   /** Those that messages may be given to, by address. */
@@ -93,10 +93,12 @@ export function newMuxSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
         },
         closed: () => live.delete(connection),
         back(post, { what, reason, cause }) {
-          if (post.lost || reason === "connection-failed" || closing.signal.aborted) {
-            post.fail(503, what, reason, cause);
+          const hasLeft = post.id !== 0;
+          if (hasLeft) post.fail(503, what, reason, cause);
+          else if (post.returned || reason === "connection-failed" || closing.signal.aborted) {
+            post.fail(503, what, "connection-failed", cause);
           } else {
-            post.lost = true;
+            post.returned = true;
             give(post);
           }
         },

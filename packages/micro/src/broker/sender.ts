@@ -9,7 +9,8 @@ export interface Sender {
   /**
    * Resolves when the node has taken the message.
    * @throws MicroError naming the node: 404 when the subscription is gone, another code that the node
-   *   gave, or 503 when it could not be reached or did not answer. Only the last has a reason.
+   *   gave, or 503 when it could not be reached or did not answer. Only the last has a reason; with
+   *   `connection-lost` the node may have taken the message.
    */
   post(node: Node, message: Outgoing, signal?: AbortSignal): Promise<void>;
   close(): void;

@@ -52,7 +52,9 @@ test("a subscriber that is killed in mid-traffic and started again gets messages
   }
 });
 
-test("a member of a queue that is killed is skipped, and no publish fails", { timeout }, async (context) => {
+test("a member of a queue that is killed is skipped, and only what was with it may fail", {
+  timeout,
+}, async (context) => {
   const world = await newWorld(context);
   const [victim, survivor] = await Promise.all([
     world.subscriber("mail", "127.0.0.1:0"),
@@ -65,10 +67,10 @@ test("a member of a queue that is killed is skipped, and no publish fails", { ti
   const again = await world.subscriber("mail", victim.address);
   await again.gets(10);
   const outcomes = await traffic.stop();
-  assert.deepEqual(
-    outcomes.filter(({ failure }) => failure !== undefined).map(({ failure }) => failure?.detail),
-    [],
-  );
+  const failures = outcomes.flatMap(({ failure }) => failure ?? []);
+  // Each lane has one message under way, and the node is avoided from the first failure on.
+  assert.ok(failures.length <= concurrency, `${failures.length} publishes failed with one kill`);
+  for (const { reason, detail } of failures) assert.equal(reason, "connection-lost", detail);
   const heard = [...victim.heard, ...survivor.heard, ...again.heard];
   assert.equal(new Set(heard).size, heard.length, "a message was handled twice");
   const lost = outcomes.filter(({ name }) => !heard.includes(name));

@@ -53,17 +53,15 @@ async function deadAddress(): Promise<string> {
 const text = (value: string) => ({ header: {}, body: Buffer.from(value) });
 const names = (count: number) => Array.from({ length: count }, (_, index) => `m${index}`);
 
-test("a queue's node that fails is replaced by another one, however it fails", async () => {
+test("a queue's node that can't be reached, refuses or hangs is replaced by another one", async () => {
   const registry = newRegistry();
-  const resets = await listen((socket) => socket.once("data", () => socket.resetAndDestroy()));
-  const closes = await listen((socket) => socket.once("data", () => socket.end()));
   const refuses = await listen((socket) =>
     socket.once("data", () => socket.end("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")),
   );
   const babbles = await listen((socket) => socket.once("data", () => socket.end("nonsense\r\n\r\n")));
   const hangs = await listen(() => {});
   await register(registry, "q", await deadAddress());
-  for (const { address } of [resets, closes, refuses, babbles, hangs]) await register(registry, "q", address);
+  for (const { address } of [refuses, babbles, hangs]) await register(registry, "q", address);
   await register(registry, "q", "not an address");
   const handled: string[] = [];
   const subscriber = await connected(registry);
@@ -72,8 +70,53 @@ test("a queue's node that fails is replaced by another one, however it fails", a
   const sent = names(20);
   await Promise.all(sent.map((name) => publisher.publish("t", text(name))));
   await Promise.all([publisher.disconnect(), subscriber.disconnect()]);
-  for (const { server } of [resets, closes, refuses, babbles, hangs]) server.close();
+  for (const { server } of [refuses, babbles, hangs]) server.close();
   assert.deepEqual(handled.sort(), [...sent].sort());
+});
+
+test("a message whose connection breaks before an answer is offered to nobody else", async () => {
+  for (const end of [(socket: Socket) => socket.resetAndDestroy(), (socket: Socket) => socket.end()]) {
+    const registry = newRegistry();
+    const { server, address } = await listen((socket) => socket.once("data", () => end(socket)));
+    await register(registry, "q", address);
+    const handled: string[] = [];
+    const subscriber = await connected(registry);
+    await subscriber.subscribe("t", ({ message }) => void handled.push(String(message.body)), { queue: "q" });
+    const publisher = await connected(registry);
+    const sent = names(20);
+    const failed: string[] = [];
+    const publish = (name: string) =>
+      publisher.publish("t", text(name)).catch((thrown: Error & { reason: string }) => {
+        assert.equal(thrown.reason, "connection-lost");
+        assert.match(thrown.message, /a node of queue "q" may have taken the message or not: node t-127/);
+        failed.push(name);
+      });
+    await Promise.all(sent.map(publish));
+    await Promise.all([publisher.disconnect(), subscriber.disconnect()]);
+    server.close();
+    assert.ok(failed.length > 0);
+    assert.deepEqual([...handled, ...failed].sort(), [...sent].sort());
+  }
+});
+
+test("a message whose answer breaks off is not sent again", async () => {
+  const registry = newRegistry();
+  let requests = 0;
+  const { server, address } = await listen((socket) => {
+    socket.on("data", (data) => {
+      if (!data.toString().endsWith("}")) return;
+      if (++requests === 2) socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx");
+      else socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+  });
+  await register(registry, "q", address);
+  const broker = await connected(registry);
+  await broker.publish("t", text("x"));
+  await new Promise(setImmediate);
+  await assert.rejects(broker.publish("t", text("x")), { reason: "connection-lost" });
+  assert.equal(requests, 2);
+  await broker.disconnect();
+  server.close();
 });
 
 test("one subscriber that can't be reached doesn't keep the message from the others", async () => {
