@@ -196,7 +196,11 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
   async function instanceFor(record: Service, node: Node): Promise<Instance> {
     const { host, port } = parseAddress(node.address);
     if (port === undefined || port === 0) {
-      throw badRequest("go.micro.registry", `node ${node.id} at "${node.address}": mDNS needs a port`);
+      throw badRequest(
+        "go.micro.registry",
+        `node ${node.id} at "${node.address}": mDNS needs a port; give host:port, or choose another registry, ` +
+          "such as MICRO_REGISTRY=nats with MICRO_TRANSPORT=nats",
+      );
     }
     const id = fittingNodeId(node.id, record.name, domain);
     const place = {

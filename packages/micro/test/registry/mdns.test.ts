@@ -309,7 +309,14 @@ test("a look-up ends when it is cancelled, or when the registry is closed", asyn
 test("addresses that can't be carried are refused with the reason", async () => {
   const at = (address: string): Service => service({ nodes: [{ id: "n", address, metadata: {} }] });
   const registry = mdns();
-  await assert.rejects(registry.register(at("10.0.0.1")), /node n at "10.0.0.1": mDNS needs a port/);
+  await assert.rejects(
+    registry.register(at("10.0.0.1")),
+    /node n at "10.0.0.1": mDNS needs a port; give host:port/,
+  );
+  await assert.rejects(
+    registry.register(at("_INBOX.7")),
+    /"_INBOX.7": mDNS .* another registry, such as MICRO_REGISTRY=nats/,
+  );
   await assert.rejects(registry.register(at("[fe80::1%lo]:1")), /an address of one link only/);
   await assert.rejects(
     registry.register(at("no-such-host.invalid:1")),
