@@ -61,9 +61,14 @@ export function protocolsOf(node: Node): readonly string[] {
 /** A client asks for each call. */
 const protocolsOfNodes = new WeakMap<Node, readonly string[]>();
 
+/** A protocol has the name of the client that speaks it, except for the second one of the client mucp. */
+function clientOf(protocol: string): string {
+  return protocol === "mux" ? "mucp" : protocol;
+}
+
 function notSpoken(name: string, services: readonly Service[], protocols: readonly string[]): MicroError {
   const found = [...new Set(services.flatMap(({ nodes }) => nodes.flatMap(protocolsOf)))].sort();
-  const cure = found.map((protocol) => `--client=${protocol}`).join(" or ");
+  const cure = [...new Set(found.map(clientOf))].map((client) => `--client=${client}`).join(" or ");
   return new MicroError({
     id: "go.micro.client",
     code: 500,

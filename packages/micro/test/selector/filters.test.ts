@@ -64,6 +64,13 @@ test("a protocol that nobody speaks is an error that names those found and the c
   assert.equal(left(filterVersion("3"), filterProtocol(["brpc"])), "");
 });
 
+test("the client to use for mux is mucp, named once", () => {
+  const both = [service("", "", { a: { protocol: "mucp", protocols: "mucp,mux" } })];
+  assert.throws(() => narrow(both, [filterProtocol(["grpc"])]), {
+    detail: "service greeter speaks mucp and mux, this client only grpc: choose --client=mucp",
+  });
+});
+
 test("built-in filters run once for the same services, a filter of one's own each time", () => {
   const filter = filterVersion("1");
   assert.equal(narrow(services, [filter]), narrow(services, [filter]));
