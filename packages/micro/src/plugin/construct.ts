@@ -2,6 +2,7 @@
  * Phase `construct`: calls a factory and checks member by member what it gives.
  */
 import { isBuiltIn } from "../cmd/defaults.ts";
+import { MicroError } from "../errors.ts";
 import type { Factory, Kind, OptionsOf, PartOf } from "../kinds.ts";
 import { kinds } from "../kinds.ts";
 import { shapeProblems } from "../shape.ts";
@@ -27,6 +28,11 @@ export function construct<K extends Kind>(
     part = factory(options);
     problems = isPromise(part) ? [] : shapeProblems(kinds[type].shape, part);
   } catch (cause) {
+    if (MicroError.is(cause) && cause.code === 400) {
+      const what = `The ${type} ${name} can't be made of its options`;
+      const problems = [withoutName(cause.detail, type, name)];
+      throw failure("PLUGIN_FACTORY_THREW", what, "", { problems, cause });
+    }
     throw failure(
       "PLUGIN_FACTORY_THREW",
       `newFunc of the ${type} ${name} threw ${reasonOf(cause)}`,
@@ -52,6 +58,12 @@ export function construct<K extends Kind>(
     );
   }
   return part as PartOf<K>;
+}
+
+/** Details begin with the part's name where they are read without this sentence: `kubernetes: …`, `broker nats: …`. */
+function withoutName(detail: string, type: Kind, name: string): string {
+  const named = [`${name}: `, `${type} ${name}: `].find((start) => detail.startsWith(start)) ?? "";
+  return detail.slice(named.length);
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -70,7 +70,7 @@ export interface PluginErrorFields {
   what: string;
   /** Everything that this phase found. */
   problems?: readonly string[];
-  /** What to do next, as a sentence. */
+  /** What to do next, as a sentence. Empty when `problems` say it. */
   cure: string;
   cause?: unknown;
 }
@@ -121,5 +121,6 @@ function describe(
   code: PluginErrorCode,
 ): string {
   const list = problems.length === 0 ? "" : `: ${problems.join("; ")}`;
-  return oneLine(`${what}${list}. ${cure} (plugin ${path}, phase ${phase}, ${code})`);
+  const next = cure === "" ? "" : ` ${cure}`;
+  return oneLine(`${what}${list}.${next} (plugin ${path}, phase ${phase}, ${code})`);
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newMemoryBroker } from "../../src/broker/memory.ts";
 import { defaultBrokers, defaultServers } from "../../src/cmd/defaults.ts";
+import { badRequest } from "../../src/errors.ts";
 import { kinds } from "../../src/kinds.ts";
 import { commonApi, construct, init } from "../../src/plugin/index.ts";
 
@@ -46,6 +47,19 @@ test("a built-in part that throws is no plugin to be mended", () => {
   assert.throws(() => construct("server", "mucp", defaultServers.mucp!, options), {
     code: "PLUGIN_FACTORY_THREW",
     cure: "Check the options it was given.",
+  });
+});
+
+test("a factory that refuses its options has said what to do: nobody is told to mend the plugin", () => {
+  const cause = badRequest("go.micro.registry", "hills: HILLS_HOST is not set; give --registry_address");
+  const newFunc = (): never => {
+    throw cause;
+  };
+  assert.throws(() => construct("registry", "hills", newFunc, {}), {
+    code: "PLUGIN_FACTORY_THREW",
+    message:
+      "The registry hills can't be made of its options: HILLS_HOST is not set; give --registry_address. (plugin hills, phase construct, PLUGIN_FACTORY_THREW)",
+    cause,
   });
 });
 
