@@ -8,6 +8,7 @@ import { PluginError } from "../plugin/plugin-error.ts";
 import { applicationRoot, dependenciesOf } from "../plugin/root.ts";
 import { didYouMean } from "../shape.ts";
 import { tables } from "./defaults.ts";
+import { firstPartyNames } from "./first-party.ts";
 import { knownNames } from "./help.ts";
 
 /** Loads and initialises each plugin before the next one, as go-micro does (`service.go`, Init). */
@@ -62,10 +63,8 @@ function packageOf(kind: Kind, name: string): string | undefined {
 }
 
 function unknownName(kind: Kind, name: string, askedBy: string): PluginError {
-  const known = knownNames(kind);
+  const known = [...new Set([...knownNames(kind), ...firstPartyNames[kind]])];
   const plugins = initialisedPlugins().map((plugin) => `${plugin.type} ${plugin.name} from ${plugin.from}`);
-  const near = didYouMean(name, known);
-  const package_ = packageOf(kind, name);
   return new PluginError({
     phase: "resolve",
     code: "PLUGIN_NAME_UNKNOWN",
@@ -77,10 +76,14 @@ function unknownName(kind: Kind, name: string, askedBy: string): PluginError {
       `known: ${known.join(", ") || "none"}`,
       `plugins loaded: ${plugins.join(", ") || "none"}`,
     ],
-    cure: [
-      near === undefined ? "" : `Did you mean ${near}? `,
-      package_ === undefined ? "Load" : `Install it with npm install ${package_}, or load`,
-      " the plugin that brings it with MICRO_PLUGIN or --plugin",
-    ].join(""),
+    cure: cureOf(kind, name, known),
   });
+}
+
+/** A name that is one of ts-micro's own is here because its package isn't installed. */
+function cureOf(kind: Kind, name: string, known: readonly string[]): string {
+  if (firstPartyNames[kind].includes(name)) return `Run: npm install @ts-micro/${kind}-${name}`;
+  const near = didYouMean(name, known);
+  const suggestion = near === undefined ? "" : `Did you mean ${near}? `;
+  return `${suggestion}A plugin of somebody else is found by its path or package: --plugin=<path or package>, or MICRO_PLUGIN`;
 }

@@ -118,6 +118,31 @@ test("an unknown name lists the plugins that are loaded, and the near miss", asy
   });
 });
 
+test("a name near one of ts-micro's packages is told as that; the name itself, as what to install", async (t) => {
+  const root = scratch(t);
+  for (const [kind, typed, meant] of [
+    ["broker", "nat", "nats"],
+    ["broker", "kafak", "kafka"],
+    ["client", "grcp", "grpc"],
+  ] as const) {
+    await assert.rejects(read({ root, argv: [`--${kind}=${typed}`] }), (error) => {
+      assert.ok(PluginError.is(error));
+      assert.match(error.cure, new RegExp(`^Did you mean ${meant}\\? .*--plugin=`));
+      assert.doesNotMatch(error.message, /npm install/);
+      return true;
+    });
+    await assert.rejects(read({ root, argv: [`--${kind}=${meant}`] }), {
+      cure: `Run: npm install @ts-micro/${kind}-${meant}`,
+    });
+  }
+  await assert.rejects(read({ root, env: { MICRO_BROKER: "zeromq" } }), (error) => {
+    assert.ok(PluginError.is(error));
+    assert.match(error.message, /known: http, memory, .*rabbitmq/);
+    assert.doesNotMatch(error.message, /npm install|Did you mean/);
+    return true;
+  });
+});
+
 test("help has the plugin's names; a limit for imports has to be a duration", async (t) => {
   const plugin = writePlugin(scratch(t), "helpful");
   await assert.rejects(read({ argv: ["--help", "--plugin", plugin] }), (error) => {
