@@ -5,6 +5,8 @@ import type { Flag, FlagValue } from "ts-micro/cmd";
 export interface Command {
   /** One or two words: `plugin build`. */
   readonly name: string;
+  /** A word that other tools have for it, for the hint to who types that. */
+  readonly elsewhere?: string;
   /** Names of the arguments in their order. `[name]` may be left out. */
   readonly args: readonly string[];
   /** One line for `--help`. */

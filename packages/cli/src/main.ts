@@ -63,7 +63,10 @@ function problemOf(argv: readonly string[]): string {
   if (below.length > 0 && second === undefined)
     return `"${first}" is not all of a command: ${below.join(", ")}`;
   const given = below.length > 0 ? `${first} ${second}` : first;
-  const near = didYouMean(`${first} ${second}`, names) ?? didYouMean(first, names);
+  const near =
+    didYouMean(`${first} ${second}`, names) ??
+    didYouMean(first, names) ??
+    commands.find(({ elsewhere }) => elsewhere === first)?.name;
   return `there is no command "${given}"${near === undefined ? "" : `, did you mean "${near}"?`}`;
 }
 

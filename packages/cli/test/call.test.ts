@@ -68,6 +68,16 @@ test("a service or endpoint that isn't there is told with where to look", async 
   );
 });
 
+test("an endpoint without a dot is told how to write it", async (t) => {
+  const { options } = await startGreeter(t);
+  const { code, stdout, stderr } = await micro(["call", options.name, "Hello"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /^micro call: [^\n]*ill-formed: Hello; write it like Greeter\.Hello; micro describe greeter-\S+ lists the endpoints[^\n]*\n$/,
+  );
+});
+
 test("--timeout limits the call", async (t) => {
   const { options } = await startGreeter(t);
   const { code, stdout, stderr } = await micro(["call", options.name, "Greeter.Sleep", "--timeout=50ms"]);

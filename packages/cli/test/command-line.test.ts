@@ -85,6 +85,9 @@ test("without a command that exists: what is meant, and exit code 2", async () =
   const cases: [string[], string][] = [
     [[], "no command was given"],
     [["servces"], 'there is no command "servces", did you mean "services"?'],
+    [["list"], 'there is no command "list", did you mean "services"?'],
+    [["list", "services"], 'there is no command "list", did you mean "services"?'],
+    [["get", "service", "greeter"], 'there is no command "get", did you mean "describe"?'],
     [["run"], 'there is no command "run"'],
     [["plugin"], '"plugin" is not all of a command: plugin build, plugin generate, plugin inspect'],
     [["plugin", "bild"], 'there is no command "plugin bild", did you mean "plugin build"?'],
@@ -107,6 +110,14 @@ test("a body that is no JSON is wrong usage", async () => {
   const { code, stdout, stderr } = await micro(["call", "greeter", "Greeter.Hello", "{name}"]);
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /^micro call: the body must be JSON, such as '\{"name":"John"\}': [^\n]+\n$/);
+});
+
+test("metadata without a value is wrong usage", async () => {
+  assert.deepEqual(await micro(["call", "greeter", "Greeter.Hello", "--metadata", "foo"]), {
+    code: 2,
+    stdout: "",
+    stderr: 'micro call: --metadata: "foo" has no value; write it like --metadata=Tenant=acme\n',
+  });
 });
 
 test("the stack is shown only with MICRO_LOG_LEVEL=debug", async () => {

@@ -26,7 +26,7 @@ export const call: Command = {
     const request = {
       service: name,
       endpoint,
-      metadata: newMetadata(flags.get("metadata") as Metadata | undefined),
+      metadata: checkedMetadata(flags.get("metadata") as Metadata | undefined),
       addresses: (flags.get("address") ?? []) as readonly string[],
       ...(timeoutMs !== undefined && { timeoutMs }),
     };
@@ -39,6 +39,13 @@ export const call: Command = {
     }
   },
 };
+
+/** The framework's `pairs` take a key alone, as go-micro's do; here it would send an empty text that nobody meant. */
+function checkedMetadata(given: Metadata = {}): Metadata {
+  const bare = Object.keys(given).find((key) => given[key] === "");
+  if (bare === undefined) return newMetadata(given);
+  throw new UsageError(`--metadata: "${bare}" has no value; write it like --metadata=Tenant=acme`);
+}
 
 function parseBody(text: string): unknown {
   try {
@@ -68,10 +75,24 @@ function print(answer: unknown, onOneLine: boolean): void {
   printJson(answer, onOneLine ? undefined : 2);
 }
 
-/** An endpoint that isn't there is told by the server, in go-micro's words, which don't say where to look. */
+/**
+ * An endpoint that isn't there, or is no endpoint's name, is told by the server in go-micro's words, which don't
+ * say what to do.
+ */
 function withHint(error: unknown, name: string): unknown {
-  if (!MicroError.is(error) || !/^rpc: can't find /.test(error.detail)) return error;
-  const { id, code } = error;
-  const detail = `${error.detail}; micro describe ${name} lists the endpoints`;
-  return new MicroError({ id, code, detail, cause: error });
+  if (!MicroError.is(error)) return error;
+  const { id, code, detail } = error;
+  const [, hint] = hints.find(([words]) => detail.startsWith(words)) ?? [];
+  if (hint === undefined) return error;
+  return new MicroError({
+    id,
+    code,
+    detail: `${detail}; ${hint}micro describe ${name} lists the endpoints`,
+    cause: error,
+  });
 }
+
+const hints = [
+  ["rpc: can't find ", ""],
+  ["rpc: service/endpoint request ill-formed", "write it like Greeter.Hello; "],
+] as const;

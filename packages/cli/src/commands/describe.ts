@@ -5,6 +5,8 @@ import { printJson, printLine, printTable } from "../print.ts";
 
 export const describe: Command = {
   name: "describe",
+  // go-micro: `micro get service greeter`.
+  elsewhere: "get",
   args: ["service"],
   summary: "Show the versions, nodes and endpoints of a service",
   flags: [jsonFlag],

@@ -3,6 +3,8 @@ import { printJson, printTable } from "../print.ts";
 
 export const services: Command = {
   name: "services",
+  // go-micro: `micro list services`.
+  elsewhere: "list",
   args: [],
   summary: "List the services that the registry knows",
   flags: [jsonFlag],
