@@ -1,8 +1,10 @@
 import type { Codec, Codecs, Frame } from "../codec/codec.ts";
 import { codecFor } from "../codec/codecs.ts";
+import { MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
 import type { Metadata } from "../metadata.ts";
 import { metadataField } from "../mux/body.ts";
+import { maxHeadBytes } from "../mux/head.ts";
 import type { Link } from "../mux/link.ts";
 import type { StreamRequest } from "./client.ts";
 
@@ -65,7 +67,7 @@ export class Heads {
 
   /**
    * The head of a request, which is sent now when it is new.
-   * @throws MicroError 415 `unsupported-content-type`
+   * @throws MicroError 415 `unsupported-content-type`; 413 `too-large` for names that no server takes
    */
   of(request: StreamRequest, metadata: Readonly<Metadata>): Head {
     const { service, endpoint } = request;
@@ -82,13 +84,21 @@ export class Heads {
       this.#byEndpoint.clear();
       this.#count = 0;
     }
+    const text = JSON.stringify({ service, endpoint, contentType, from });
+    // The server would end the connection, and with it the calls of others.
+    if (Buffer.byteLength(text) > maxHeadBytes) throw tooLong(endpoint, Buffer.byteLength(text));
     const head = new Head(this.#count++, request, contentType, from, codec);
-    this.#link.send(`h${head.number} `, JSON.stringify({ service, endpoint, contentType, from }));
+    this.#link.send(`h${head.number} `, text);
     const same = this.#byEndpoint.get(endpoint);
     if (same === undefined) this.#byEndpoint.set(endpoint, [head]);
     else same.push(head);
     return head;
   }
+}
+
+function tooLong(endpoint: string, length: number): MicroError {
+  const detail = `service, endpoint "${endpoint.slice(0, 100)}", content type and caller have ${length} bytes together, ${maxHeadBytes} are allowed`;
+  return new MicroError({ id: "go.micro.client", code: 413, detail, reason: "too-large" });
 }
 
 /** Milliseconds until the caller gives up, 0 for never: the server shall not give up before it does. */

@@ -12,7 +12,7 @@ export interface NamedHead {
 const maxHeads = 4096;
 
 /** Length of a head's JSON: they are kept for as long as the connection. */
-const maxHeadLength = 16 * 1024;
+export const maxHeadBytes = 16 * 1024;
 
 /**
  * An `h` frame: the number that is given, perhaps anew, and what it stands for.
@@ -22,7 +22,7 @@ export function readHead(line: Line): { number: number; head: NamedHead } {
   const number = line.number();
   if (number >= maxHeads) throw new BadFrame(`a head with the number ${number}; they end at ${maxHeads - 1}`);
   const length = line.bytes?.length ?? line.end - line.at;
-  if (length > maxHeadLength) throw new BadFrame(`a head of ${length} bytes, of ${maxHeadLength} allowed`);
+  if (length > maxHeadBytes) throw new BadFrame(`a head of ${length} bytes, of ${maxHeadBytes} allowed`);
   const text = line.bytes?.toString() ?? line.rest();
   const { service, endpoint, contentType, from } = JSON.parse(text) as Record<string, unknown>;
   return {

@@ -65,6 +65,16 @@ async function connected(context: TestContext) {
   return { client, node };
 }
 
+test("a call whose names no server would take fails alone", async (t) => {
+  const { client, node } = await connected(t);
+  const endpoint = `Say.${"x".repeat(20_000)}`;
+  await assert.rejects(client.call({ ...hello, endpoint }), { code: 413, reason: "too-large" });
+  const next = client.call(hello);
+  assert.match(await node.line(), /^q2 0 /);
+  node.write("a2 true\n");
+  assert.equal(await next, true);
+});
+
 test("a call that times out is cancelled there, and a connection that stays silent is given up", async (t) => {
   const { client, node } = await connected(t);
   await assert.rejects(
