@@ -46,8 +46,12 @@ export interface PublishOptions {
 export interface Listener {
   readonly subject: string;
   readonly queue?: string | undefined;
-  /** Its payload is a part of what the socket has read: who keeps it copies it. */
-  onMessage(message: Msg): void;
+  /**
+   * Its payload is a part of what the socket has read: who keeps it copies it. Must not throw: the library would read
+   * no more from that connection.
+   * @param session the connection it came by, also while `Connection.session` knows none because others are listened to again
+   */
+  onMessage(message: Msg, session: Session): void;
   /** Told on each connection, once the server knows. */
   onListening?(session: Session): void;
 }
@@ -107,7 +111,7 @@ export async function openSession(
       const { subject, queue } = listener;
       let failure: Error | undefined;
       const callback = (error: Error | null, message: Msg): void => {
-        if (error === null) listener.onMessage(message);
+        if (error === null) listener.onMessage(message, session);
         else failure = error;
       };
       const wanted = { callback, ...(queue !== undefined && { queue }) };

@@ -24,6 +24,9 @@ export interface End {
   close(): Promise<void>;
 }
 
+/** What waits for an answer, as long as it does. */
+type Question = Pick<End, "session" | "receive" | "lose">;
+
 /** All ends of a transport. Each has a subject of its own, below one that is listened to. */
 export class Ends {
   readonly #connection: Connection;
@@ -32,8 +35,8 @@ export class Ends {
   readonly #base = createInbox();
   readonly #ends = new Map<string, End>();
   /** Who waits for an answer to a question. */
-  readonly #asking = new Map<string, (answer: Msg) => void>();
-  readonly #followed = new WeakSet<Session>();
+  readonly #asking = new Map<string, Question>();
+  readonly #followed = new Set<Session>();
   #opening: Promise<Listening> | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   #count = 0;
@@ -55,6 +58,7 @@ export class Ends {
 
   add(id: string, end: End): void {
     this.#ends.set(id, end);
+    this.#follow(end.session);
   }
 
   remove(id: string): void {
@@ -68,14 +72,7 @@ export class Ends {
       throw thrown;
     });
     await this.#opening;
-    const present = this.#connection.session();
-    if (!this.#followed.has(present)) {
-      this.#followed.add(present);
-      void present.ended.then((why) => {
-        for (const end of this.#ends.values()) if (end.session === present) end.lose(why);
-      });
-    }
-    return present;
+    return this.#connection.session();
   }
 
   /**
@@ -96,20 +93,24 @@ export class Ends {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<boolean>((resolve, reject) => {
-        this.#asking.set(id, (answer) => {
-          this.#asking.delete(id);
-          const somebody = answer.headers?.code !== 503;
-          try {
-            if (somebody) onAnswer(answer);
-            resolve(somebody);
-          } catch (thrown) {
-            reject(thrown);
-          }
+        this.#asking.set(id, {
+          session: present,
+          receive: (answer) => {
+            this.#asking.delete(id);
+            const somebody = answer.headers?.code !== 503;
+            try {
+              if (somebody) onAnswer(answer);
+              resolve(somebody);
+            } catch (thrown) {
+              reject(thrown);
+            }
+          },
+          lose: (why) => reject(unreachable(address, why)),
         });
+        this.#follow(present);
         onAbort = () => signal !== undefined && reject(cancelled(address, signal));
         signal?.addEventListener("abort", onAbort, { once: true });
         timer = setTimeout(() => reject(unreachable(address, `no answer within ${limitMs} ms`)), limitMs);
-        void present.ended.then((why) => reject(unreachable(address, why)));
         present.publish(subject, payload, { reply: this.subjectOf(id) }).then(
           // The server says that there is nobody before it answers the ping behind the message.
           () => subject === address && resolve(true),
@@ -146,12 +147,24 @@ export class Ends {
     return listening;
   }
 
+  /** Once for all that lives on it: what reacts to its end is kept as long as it lives. */
+  #follow(session: Session): void {
+    if (this.#followed.has(session)) return;
+    this.#followed.add(session);
+    void session.ended.then((why) => {
+      this.#followed.delete(session);
+      for (const each of [...this.#ends.values(), ...this.#asking.values()]) {
+        if (each.session === session) each.lose(why);
+      }
+    });
+  }
+
   #receive(message: Msg): void {
     const id = message.subject.slice(this.#base.length + 1);
     const end = this.#ends.get(id);
-    const onAnswer = this.#asking.get(id);
+    const question = this.#asking.get(id);
     if (end !== undefined) end.receive(message);
-    else if (onAnswer !== undefined) onAnswer(message);
+    else if (question !== undefined) question.receive(message);
     // An end of ours that is gone, or was given up before it was accepted: whoever keeps the other end shall know.
     else if (!isEnd(message)) message.respond(ownWire.control.end());
   }

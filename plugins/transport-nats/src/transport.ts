@@ -157,13 +157,13 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
       const question = { subject: `${diallingOf(subject)}.busy`, id: ends.newId() };
       const busy = await ends.ask(present, question, address, {}, () => {});
       if (busy) throw cannotListen(address, "somebody listens there already");
-      const wanted: [subject: string, onMessage: (message: Msg) => void][] = [
+      const wanted: [subject: string, onMessage: (message: Msg, session: Session) => void][] = [
         [question.subject, (message) => void message.respond("")],
-        [diallingOf(subject), (message) => onDial(subject, accept, message)],
-        [subject, (message) => onGoMicro(subject, accept, message)],
+        [diallingOf(subject), (...came) => onDial(subject, accept, ...came)],
+        [subject, (...came) => onGoMicro(subject, accept, ...came)],
       ];
       if (protocols.length > 0) {
-        wanted.push([connectingOf(subject), (message) => onConnect(subject, protocols, message)]);
+        wanted.push([connectingOf(subject), (...came) => onConnect(subject, protocols, ...came)]);
       }
       const listenings = await Promise.all(
         wanted.map(([subject, onMessage]) => connection.listen({ subject, onMessage })),
@@ -180,18 +180,18 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
     }
   }
 
-  function onDial(subject: string, accept: Accept, message: Msg): void {
+  function onDial(subject: string, accept: Accept, message: Msg, session: Session): void {
     const { reply } = message;
     if (reply === undefined) return;
     const id = ends.newId();
-    const socket = newSocket(connection.session(), ownWire, reply, { local: subject, id });
+    const socket = newSocket(session, ownWire, reply, { local: subject, id });
     // Before anything that is sent while accepting.
     message.respond("", { reply: ends.subjectOf(id) });
     begin(socket, accept);
   }
 
   /** Who connects names the protocols that it could speak, as by ALPN. */
-  function onConnect(subject: string, protocols: readonly Protocol[], message: Msg): void {
+  function onConnect(subject: string, protocols: readonly Protocol[], message: Msg, session: Session): void {
     const { reply } = message;
     if (!reply) return;
     const wanted = message.string().split(" ");
@@ -201,7 +201,7 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
       return;
     }
     const id = ends.newId();
-    const stream = newStream(connection.session(), id, reply, { local: subject });
+    const stream = newStream(session, id, reply, { local: subject });
     message.respond("", { reply: ends.subjectOf(id) });
     try {
       protocol.serve(stream);
@@ -211,12 +211,12 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
     }
   }
 
-  function onGoMicro(subject: string, accept: Accept, message: Msg): void {
+  function onGoMicro(subject: string, accept: Accept, message: Msg, session: Session): void {
     const { reply, data } = message;
     if (reply === undefined || data.length === 0) return;
     let socket = ofGoMicro.get(reply);
     if (socket === undefined) {
-      socket = newSocket(connection.session(), goWire, reply, { local: subject });
+      socket = newSocket(session, goWire, reply, { local: subject });
       ofGoMicro.set(reply, socket);
       begin(socket, accept);
     }
