@@ -162,6 +162,10 @@ export class NatsSocket implements Socket, End {
       this.#end ??= why === undefined ? {} : { error: this.#error(why.code, why.detail) };
       this.#schedule();
     } else if (frame.kind === "taken") {
+      if (frame.bytes > this.#unread) {
+        this.#leave(this.#error(500, `${this.remote} says that it took more than it was sent`));
+        return;
+      }
       this.#unread -= frame.bytes;
       if (this.#unread > 0 || !this.#drainOwed) return;
       this.#drainOwed = false;

@@ -73,6 +73,7 @@ export const ownWire = {
         return { kind: "end", why: { code: Number(code), detail: String(detail) } };
       }
       case letters.taken:
+        if (bytes.length !== 5) throw new Error(`a frame of what was taken can't have ${bytes.length} bytes`);
         return { kind: "taken", bytes: bytes.readUInt32BE(1) };
       case letters.probe:
         return { kind: "probe" };

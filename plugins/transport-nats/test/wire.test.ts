@@ -101,6 +101,40 @@ describe("on the wire", { skip: nats().skip, timeout: 60_000 }, () => {
     assert.equal(seen.length, 2);
   });
 
+  test("what was never sent can't be taken, and frames have their length", async () => {
+    await using transport = newTransport({ addresses: [server.address], logger });
+    const sockets: Socket[] = [];
+    const closed: unknown[] = [];
+    await transport.listen("taken", (socket) => {
+      sockets.push(socket);
+      return { message() {}, close: (error) => void closed.push(error) };
+    });
+    for (const [frame, reason] of [
+      [[0x54, 0xff, 0xff, 0xff, 0xff], /says that it took more than it was sent/],
+      [[0x54, 0, 0, 0, 4], /says that it took more than it was sent/],
+      [[0x54, 0, 0], /a frame of what was taken can't have 3 bytes/],
+      [[0x54, 0, 0, 0, 0, 0], /a frame of what was taken can't have 6 bytes/],
+    ] as const) {
+      const inbox = createInbox();
+      const got: string[] = [];
+      let peer = "";
+      go.subscribe(inbox, {
+        callback(_, { data, reply }) {
+          peer ||= reply ?? "";
+          got.push(Buffer.from(data).toString("latin1"));
+        },
+      });
+      go.publish("taken.dial", "", { reply: inbox });
+      await until(() => peer !== "");
+      sockets.at(-1)?.send({ header: {}, body: Buffer.from("abc") });
+      go.publish(peer, Uint8Array.from(frame), { reply: inbox });
+      await until(() => closed.length === 1);
+      const error = closed.pop();
+      assert.ok(MicroError.is(error) && reason.test(error.detail), String(error));
+      await until(() => got.at(-1) === "E");
+    }
+  });
+
   test("a message beyond the server's limit ends the connection, and says which limit", async () => {
     await using small = await startNats();
     await using transport = newTransport({ addresses: [small.address], maxMessageBytes: 32 << 20, logger });
