@@ -3,7 +3,15 @@ import type { Msg, Session } from "@ts-micro/nats-connection";
 import { MicroError } from "ts-micro";
 import type { End } from "./ends.ts";
 import { transportErrorId } from "./options.ts";
-import { brokenFrame, headBytes, letters, newFrame, probeFrame, whyOf } from "./stream-wire.ts";
+import {
+  brokenFrame,
+  type Frame,
+  headBytes,
+  letters,
+  newFrame,
+  parseFrame,
+  takenFrame,
+} from "./stream-wire.ts";
 
 export interface StreamSetup {
   session: Session;
@@ -42,10 +50,15 @@ export class NatsStream extends Duplex implements End {
   /** The other end sends no more bytes; and the reader knows. */
   #ended = false;
   #told = false;
+  /** The numbers of the next frames of bytes. */
   #sent = 0;
   #received = 0;
+  /** Bytes that were sent and that the other end has not taken yet; what it had taken when it last said so. */
   #unread = 0;
+  #confirmed = 0;
+  /** All bytes that the reader has taken here, and what the other end was told of them. */
   #taken = 0;
+  #takenTold = 0;
   /** What is written, as far as the window allows. */
   #waiting: { readonly bytes: Buffer; at: number; readonly done: () => void } | undefined;
   #finished = false;
@@ -69,9 +82,10 @@ export class NatsStream extends Duplex implements End {
     }
     const frame = Buffer.from(data.buffer, data.byteOffset, data.length);
     try {
-      this.#take(frame);
+      this.#take(parseFrame(frame));
     } catch (thrown) {
-      this.destroy(this.#error(500, `${this.remote} sent what is no frame: ${String(thrown)}`));
+      const detail = `${this.remote} sent what is no frame: ${String(thrown)}`;
+      this.destroy(MicroError.is(thrown) ? thrown : this.#error(500, detail));
     }
   }
 
@@ -79,11 +93,13 @@ export class NatsStream extends Duplex implements End {
   lose(why: string): void {
     this.#finished = true;
     this.#ended = true;
-    this.destroy(this.#error(503, `connection to ${this.remote} lost: ${why}`, "connection-lost"));
+    this.destroy(this.#lost(why));
   }
 
+  /** Repeats what was taken: the server tells when nobody is there to read it. */
   probe(): void {
-    this.#publish(probeFrame);
+    // When both have said all, the other end may well be gone while there is something to read here.
+    if (!this.#finished || !this.#ended) this.#tellTaken();
   }
 
   close(): Promise<void> {
@@ -126,56 +142,48 @@ export class NatsStream extends Duplex implements End {
     done(error);
   }
 
-  #take(frame: Buffer): void {
-    switch (frame[0]) {
-      case letters.bytes:
-        this.#expect(frame);
-        if (this.#ended) throw new Error("bytes came behind the end");
-        this.#inbox.push(frame.subarray(headBytes));
-        this.#inboxBytes += frame.length - headBytes;
-        // A frame may begin within the window and end beyond it.
-        if (this.#inboxBytes > windowBytes + maxFrameBytes) throw new Error("it sends more than was allowed");
-        this.#deliver();
-        break;
-      case letters.end:
-        if (frame.length < headBytes) {
-          this.lose("the other end is gone");
-          break;
-        }
-        this.#expect(frame);
-        if (this.#ended) throw new Error("it ended twice");
-        this.#ended = true;
-        this.#deliver();
-        break;
-      case letters.broken: {
-        const { code, detail } = whyOf(frame);
-        this.#finished = true;
-        this.#ended = true;
-        this.destroy(this.#error(code, detail, "connection-lost"));
-        break;
-      }
-      case letters.taken:
-        this.#unread -= frame.readUInt32BE(1);
-        if (this.#unread < 0) throw new Error("more was taken than was sent");
-        this.#send();
-        break;
-      case letters.probe:
-        break;
-      default:
-        throw new Error(`a frame can't begin with ${frame[0]}`);
+  #take(frame: Frame): void {
+    if (frame.kind === "bytes") {
+      this.#expect(frame.number);
+      this.#received = following(frame.number);
+      if (this.#ended) throw new Error("bytes came behind the end");
+      this.#inbox.push(frame.bytes);
+      this.#inboxBytes += frame.bytes.length;
+      // A frame may begin within the window and end beyond it.
+      if (this.#inboxBytes > windowBytes + maxFrameBytes) throw new Error("it sends more than was allowed");
+      this.#deliver();
+    } else if (frame.kind === "end") {
+      this.#expect(frame.number);
+      this.#received = following(frame.number);
+      if (this.#ended) throw new Error("it ended twice");
+      this.#ended = true;
+      this.#deliver();
+    } else if (frame.kind === "taken") {
+      this.#expect(frame.number);
+      const bytes = (frame.total - this.#confirmed) >>> 0;
+      if (bytes > this.#unread) throw new Error("more was taken than was sent");
+      this.#unread -= bytes;
+      this.#confirmed = frame.total;
+      this.#send();
+    } else if (frame.kind === "gone") {
+      this.lose("the other end is gone");
+    } else {
+      const { code, detail } = frame.why;
+      this.#finished = true;
+      this.#ended = true;
+      this.destroy(this.#error(code, detail, "connection-lost"));
     }
   }
 
-  #expect(frame: Buffer): void {
-    const number = frame.readUInt32BE(1);
+  /** @throws MicroError 503 `connection-lost` */
+  #expect(number: number): void {
     if (number !== this.#received)
-      throw new Error(`frame ${number} came instead of ${this.#received}: one was lost`);
-    this.#received = (this.#received + 1) % 2 ** 32;
+      throw this.#lost(`frame ${number} came instead of ${this.#received}: one was lost`);
   }
 
   #nextNumber(): number {
     const number = this.#sent;
-    this.#sent = (number + 1) % 2 ** 32;
+    this.#sent = following(number);
     return number;
   }
 
@@ -201,17 +209,20 @@ export class NatsStream extends Duplex implements End {
       const bytes = this.#inbox.shift();
       if (bytes === undefined) break;
       this.#inboxBytes -= bytes.length;
-      this.#taken += bytes.length;
+      this.#taken = (this.#taken + bytes.length) >>> 0;
       this.#wanted = this.push(bytes);
     }
-    if (this.#taken >= takenBytes) {
-      this.#publish(newFrame(letters.taken, this.#taken));
-      this.#taken = 0;
-    }
+    // Who has sent all waits for nothing.
+    if (!this.#ended && (this.#taken - this.#takenTold) >>> 0 >= takenBytes) this.#tellTaken();
     if (this.#ended && this.#inbox.length === 0 && !this.#told) {
       this.#told = true;
       this.push(null);
     }
+  }
+
+  #tellTaken(): void {
+    this.#takenTold = this.#taken;
+    this.#publish(takenFrame(this.#sent, this.#taken));
   }
 
   #publish(payload: Uint8Array): void {
@@ -223,7 +234,15 @@ export class NatsStream extends Duplex implements End {
     }
   }
 
+  #lost(why: string): MicroError {
+    return this.#error(503, `connection to ${this.remote} lost: ${why}`, "connection-lost");
+  }
+
   #error(code: number, detail: string, reason?: "connection-lost"): MicroError {
     return new MicroError({ id: transportErrorId, code, detail, ...(reason !== undefined && { reason }) });
   }
+}
+
+function following(number: number): number {
+  return (number + 1) >>> 0;
 }

@@ -18,8 +18,7 @@ describe("connections of bytes", { skip: nats().skip }, () => {
     const good = [
       "B\0\0\0\0abc",
       "B\0\0\0\x01",
-      "T\0\0\0\0",
-      "P",
+      "T\0\0\0\x02\0\0\0\0",
       'X{"code":503,"detail":"x"}',
       "E\0\0\0\x02",
     ];

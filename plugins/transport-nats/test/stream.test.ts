@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { nats } from "@ts-micro/conformance";
 import { MicroError } from "ts-micro";
+import { letters } from "../src/stream-wire.ts";
 import { all, alpn, Streams, until } from "./streams.ts";
 
 /** The error that a stream ends with; `undefined` when it ends well. */
@@ -60,6 +62,48 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
     client.destroy();
   });
 
+  test("where messages are lost a writer goes on once it hears how much was taken, be it the last word", async () => {
+    const out = randomBytes(4 * 1024 * 1024);
+    let lost = 0;
+    // All that the window is given back with, twice.
+    const [client, peer] = await streams.lossyPair((frame) => frame[0] === letters.taken && lost++ < 8);
+    client.end(out);
+    assert.ok((await all(peer)).equals(out));
+    assert.ok(lost >= 8, `${lost} were lost`);
+    peer.destroy();
+    client.destroy();
+  });
+
+  for (const last of ["bytes", "end"] as const)
+    test(`the last frame of ${last} is missed when it is lost, though nothing comes behind it`, async () => {
+      const [client, peer] = await streams.lossyPair((frame) => frame[0] === letters[last]);
+      const ended = [endOf(client), endOf(peer)];
+      if (last === "bytes") client.write("lost");
+      else client.end("read");
+      for (const error of await Promise.all(ended)) {
+        assert.ok(MicroError.is(error), String(error));
+        assert.deepEqual([error.code, error.reason], [503, "connection-lost"]);
+        assert.match(error.detail, /one was lost/);
+      }
+    });
+
+  test("what has come is read in peace when both have said all", async () => {
+    const [client, peer] = await streams.pair();
+    const out = randomBytes(900_000);
+    client.end(out);
+    peer.end();
+    client.resume();
+    await until(() => client.closed);
+    const pieces: Buffer[] = [];
+    for await (const piece of peer) {
+      pieces.push(piece);
+      // Long enough for asking whether the other end is there.
+      await pause(250);
+    }
+    assert.ok(Buffer.concat(pieces).equals(out));
+    assert.equal(peer.errored, null);
+  });
+
   test("an end that is destroyed takes the other one with it", async () => {
     const [client, peer] = await streams.pair();
     const ended = endOf(peer);
@@ -98,15 +142,29 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
   test("whoever sends no frames, loses one, or sends more than was allowed, is cut off", async () => {
     const frame = (letter: string, number: number, size = 0) =>
       Buffer.concat([Buffer.from([letter.charCodeAt(0), 0, 0, 0, number]), Buffer.alloc(size)]);
+    const taken = (number: number, total: number) =>
+      Buffer.concat([frame("T", number), Buffer.from([0, 0, 0, total])]);
     for (const [frames, text] of [
       [[Buffer.from("?")], /a frame can't begin with 63/],
       [[frame("B", 0, 3), frame("B", 2, 3)], /frame 2 came instead of 1: one was lost/],
       [[frame("E", 0), frame("B", 1, 3)], /bytes came behind the end/],
       [[frame("E", 0), frame("E", 1)], /it ended twice/],
-      [[frame("T", 9)], /more was taken than was sent/],
+      [[taken(0, 9)], /more was taken than was sent/],
+      // It goes back: as 32 bits this is nearly 4 GiB.
+      [[taken(0, 5), taken(0, 4)], /more was taken than was sent/],
+      [[taken(1, 0)], /frame 1 came instead of 0: one was lost/],
+      [[frame("B", 0, 3), taken(0, 0)], /frame 0 came instead of 1/],
+      [[frame("B", 0)], /a frame of bytes can't have 5/],
+      [[Buffer.from("B")], /a frame of bytes can't have 1/],
+      [[Buffer.from("E00")], /an end can't have 3 bytes/],
+      [[frame("T", 0)], /a frame of what was taken can't have 5 bytes/],
+      [[frame("T", 0, 5)], /a frame of what was taken can't have 10 bytes/],
+      [[Buffer.alloc(0)], /a frame can't begin with undefined/],
+      [[Buffer.from("Xnull")], /sent what is no frame/],
       [Array.from({ length: 6 }, (_, number) => frame("B", number, 262_144)), /more than was allowed/],
     ] as const) {
       const end = await streams.byHand();
+      end.stream.write("five.");
       let failure: Error | undefined;
       end.stream.on("error", (error) => {
         failure = error;

@@ -88,6 +88,42 @@ export class Streams implements AsyncDisposable {
     };
   }
 
+  /**
+   * A pair whose frames pass a server that loses some of them.
+   * @param loses told of each frame, in the order in which they were sent
+   */
+  async lossyPair(loses: (frame: Buffer) => boolean): Promise<[Duplex, Duplex]> {
+    const accepted: Duplex[] = [];
+    const address = await this.listen((stream) => void accepted.push(stream));
+    const [asClient, asServer, ofClient] = [
+      `${address}.client`,
+      `${address}.server`,
+      `${address}.relay.connect`,
+    ];
+    let client = "";
+    let server: string | undefined;
+    this.#raw.subscribe(ofClient, {
+      callback: (_, { data, reply = "" }) => {
+        client = reply;
+        this.#raw.publish(`${address}.connect`, data, { reply: asClient });
+      },
+    });
+    this.#raw.subscribe(asClient, {
+      callback: (_, { data, reply }) => {
+        server ??= reply;
+        if (data.length === 0 || !loses(Buffer.from(data)))
+          this.#raw.publish(client, data, { reply: asServer });
+      },
+    });
+    this.#raw.subscribe(asServer, {
+      callback: (_, { data }) => {
+        if (!loses(Buffer.from(data))) this.#raw.publish(server ?? "", data, { reply: asClient });
+      },
+    });
+    await this.#raw.flush();
+    return [await this.connect(`${address}.relay`), accepted[0] as Duplex];
+  }
+
   /** Resolves when the server has what was sent by hand. */
   flush(): Promise<void> {
     return this.#raw.flush();
