@@ -32,6 +32,8 @@ const takenBytes = windowBytes / 4;
 /** Longer writes go in several messages, so that those of others find their way between them. */
 const maxFrameBytes = 256 * 1024;
 
+type Done = (error?: Error | null) => void;
+
 /**
  * One end of a connection of bytes through NATS, for a protocol that brings its own frames. What was written in one go
  * is one message.
@@ -60,7 +62,7 @@ export class NatsStream extends Duplex implements End {
   #taken = 0;
   #takenTold = 0;
   /** What is written, as far as the window allows. */
-  #waiting: { readonly bytes: Buffer; at: number; readonly done: () => void } | undefined;
+  #waiting: { readonly bytes: Buffer; at: number; readonly done: Done } | undefined;
   #finished = false;
 
   constructor(setup: StreamSetup) {
@@ -112,17 +114,17 @@ export class NatsStream extends Duplex implements End {
     this.#deliver();
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
     this.#waiting = { bytes: chunk, at: 0, done };
     this.#send();
   }
 
-  override _writev(pieces: { chunk: Buffer }[], done: () => void): void {
+  override _writev(pieces: { chunk: Buffer }[], done: Done): void {
     this.#waiting = { bytes: Buffer.concat(pieces.map(({ chunk }) => chunk)), at: 0, done };
     this.#send();
   }
 
-  override _final(done: () => void): void {
+  override _final(done: Done): void {
     this.#finished = true;
     this.#publish(newFrame(letters.end, this.#nextNumber()));
     done();
@@ -137,8 +139,11 @@ export class NatsStream extends Duplex implements End {
     this.#finished = true;
     this.#ended = true;
     this.#inbox = [];
+    const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#setup.onClosed();
+    // Without it Node would tell the writes behind this one nothing, either.
+    waiting?.done(error ?? this.#lost("it was broken off before all was written"));
     done(error);
   }
 
@@ -191,7 +196,8 @@ export class NatsStream extends Duplex implements End {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
     const { bytes, done } = waiting;
-    while (waiting.at < bytes.length && this.#unread < windowBytes) {
+    // What is published ends this when the connection to NATS is gone.
+    while (!this.destroyed && waiting.at < bytes.length && this.#unread < windowBytes) {
       const size = Math.min(bytes.length - waiting.at, this.#longest);
       const frame = newFrame(letters.bytes, this.#nextNumber(), size);
       bytes.copy(frame, headBytes, waiting.at, waiting.at + size);
@@ -199,7 +205,7 @@ export class NatsStream extends Duplex implements End {
       this.#unread += size;
       this.#publish(frame);
     }
-    if (waiting.at < bytes.length) return;
+    if (this.destroyed || waiting.at < bytes.length) return;
     this.#waiting = undefined;
     done();
   }

@@ -104,6 +104,28 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
     assert.equal(peer.errored, null);
   });
 
+  test("a connection that ends tells each write that was not done", async () => {
+    for (const end of [
+      (stream: Duplex) => (stream as Duplex & { lose(why: string): void }).lose("for the test"),
+      (stream: Duplex) => stream.destroy(),
+      (stream: Duplex) => stream.destroy(new Error("for the test")),
+    ]) {
+      const [client, peer] = await streams.pair();
+      for (const each of [client, peer]) each.on("error", () => {});
+      const told: unknown[] = [];
+      // The window has room for a part of the first; the others wait behind it.
+      for (const size of [4 * 1024 * 1024, 10, 10])
+        client.write(Buffer.alloc(size), (error) => void told.push(error));
+      end(client);
+      await until(() => told.length === 3);
+      assert.ok(
+        told.every((error) => error instanceof Error),
+        String(told),
+      );
+      await until(() => client.closed && peer.closed);
+    }
+  });
+
   test("an end that is destroyed takes the other one with it", async () => {
     const [client, peer] = await streams.pair();
     const ended = endOf(peer);
