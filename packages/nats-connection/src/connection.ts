@@ -122,7 +122,9 @@ export function newConnection(
       if (signal.aborted) return undefined;
       try {
         const next = await openAny();
-        if (!signal.aborted && (await listenAgain(next))) return next;
+        const listens = !signal.aborted && (await listenAgain(next));
+        // Who closed it meanwhile has seen no session to end.
+        if (listens && !signal.aborted) return next;
         await next.end();
       } catch (thrown) {
         const text = `can't reach nats yet: ${MicroError.from(thrown).detail}`;

@@ -53,6 +53,25 @@ describe("when the connection to NATS ends", { skip: nats().skip, timeout: 60_00
     }
   });
 
+  test("closing while it listens again is no wait for the next loss", async () => {
+    await using server = await startNats();
+    const owner = { kind: "transport", errorId: "test", logger } as const;
+    const connection = newConnection({ addresses: [server.address] }, owner);
+    await connection.open();
+    let times = 0;
+    let closing: Promise<void> | undefined;
+    const onListening = (): void => {
+      if (++times === 2) closing = connection.close();
+    };
+    await connection.listen({ subject: "first", onMessage() {}, onListening });
+    await connection.listen({ subject: "second", onMessage() {} });
+    await server.kill();
+    await server.start();
+    await until(() => closing !== undefined);
+    await closing;
+    assert.equal(connection.server, "");
+  });
+
   test("who waits for an answer hears of it; one listener is enough for all of them", async (context) => {
     await using server = await startNats();
     const options = { addresses: [server.address], pingIntervalMs, timeoutMs: 600_000, logger };
