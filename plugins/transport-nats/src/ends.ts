@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   type Connection,
   connectionDefaults,
@@ -39,7 +40,6 @@ export class Ends {
   readonly #followed = new Set<Session>();
   #opening: Promise<Listening> | undefined;
   #sweeping: NodeJS.Timeout | undefined;
-  #count = 0;
 
   /** @param onSweep called once per `pingIntervalMs` */
   constructor(connection: Connection, options: NatsTransportOptions, onSweep: () => void) {
@@ -48,8 +48,9 @@ export class Ends {
     this.#onSweep = onSweep;
   }
 
+  /** Peers are told the subject of their own connection, and must not guess that of another's: NATS asks nobody who sends. */
   newId(): string {
-    return String(++this.#count);
+    return randomUUID();
   }
 
   subjectOf(id: string): string {

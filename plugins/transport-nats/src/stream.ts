@@ -29,6 +29,12 @@ const windowBytes = 1024 * 1024;
 /** A reader tells what it has taken in pieces of this size, in bytes. */
 const takenBytes = windowBytes / 4;
 
+/** Frames that may wait within the window: twice as many as calls of the shortest kind fill it with. */
+const mostWaiting = 64 * 1024;
+
+/** A shorter frame that has to wait is copied: it would keep all that the socket read with it. */
+const copiedBytes = 4 * 1024;
+
 /** Longer writes go in several messages, so that those of others find their way between them. */
 const maxFrameBytes = 256 * 1024;
 
@@ -152,8 +158,11 @@ export class NatsStream extends Duplex implements End {
       this.#expect(frame.number);
       this.#received = following(frame.number);
       if (this.#ended) throw new Error("bytes came behind the end");
-      this.#inbox.push(frame.bytes);
+      this.#inbox.push(
+        this.#wanted || frame.bytes.length > copiedBytes ? frame.bytes : Buffer.from(frame.bytes),
+      );
       this.#inboxBytes += frame.bytes.length;
+      if (this.#inbox.length > mostWaiting) throw new Error("it sends too many small frames");
       // A frame may begin within the window and end beyond it.
       if (this.#inboxBytes > windowBytes + maxFrameBytes) throw new Error("it sends more than was allowed");
       this.#deliver();

@@ -39,7 +39,7 @@ describe("calls on a real nats-server", { skip: nats().skip }, () => {
       newTransport: () => newTransport({ addresses: [server.address] }),
       address: ":0",
       // Callers have a subject.
-      peer: /^_INBOX\.\w+\.\d+$/,
+      peer: /^_INBOX\.\w+\.[\w-]+$/,
     });
   }
 });

@@ -162,8 +162,12 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
   });
 
   test("whoever sends no frames, loses one, or sends more than was allowed, is cut off", async () => {
-    const frame = (letter: string, number: number, size = 0) =>
-      Buffer.concat([Buffer.from([letter.charCodeAt(0), 0, 0, 0, number]), Buffer.alloc(size)]);
+    const frame = (letter: string, number: number, size = 0) => {
+      const bytes = Buffer.alloc(5 + size);
+      bytes.write(letter);
+      bytes.writeUInt32BE(number, 1);
+      return bytes;
+    };
     const taken = (number: number, total: number) =>
       Buffer.concat([frame("T", number), Buffer.from([0, 0, 0, total])]);
     for (const [frames, text] of [
@@ -184,6 +188,7 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
       [[Buffer.alloc(0)], /a frame can't begin with undefined/],
       [[Buffer.from("Xnull")], /sent what is no frame/],
       [Array.from({ length: 6 }, (_, number) => frame("B", number, 262_144)), /more than was allowed/],
+      [Array.from({ length: 100_000 }, (_, number) => frame("B", number, 1)), /too many small frames/],
     ] as const) {
       const end = await streams.byHand();
       end.stream.write("five.");
