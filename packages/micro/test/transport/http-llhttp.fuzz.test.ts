@@ -14,7 +14,7 @@ const lessStrict = /^(HPE_INVALID_(METHOD|URL)|UPGRADE)$/;
 const moreStrict = [
   /^only HTTP\/1\.1 is spoken here/,
   /^malformed HTTP response "HTTP\/(0\.9|2\.0) /,
-  /^malformed HTTP response "HTTP\/1\.[01] 0\d\d\b/,
+  /^malformed HTTP response "HTTP\/1\.[01] [06-9]\d\d\b/,
   /^no Host$/,
   /^Transfer-Encoding in HTTP\/1\.0$/,
   /^more than one (Host|Transfer-Encoding)$/,

@@ -83,20 +83,23 @@ fuzzTest(
   },
 );
 
-fuzzTest("a caller outlives whatever a server answers", { rounds: 80 }, async (random) => {
-  const answers = strange(random, "response");
-  const listener = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => {
-      for (const piece of pieces(random, answers)) socket.write(piece);
-      socket.end();
-    });
+/** What the listener answers in the present round. One for all of them: a long run would use up the ports. */
+let answer: readonly Buffer[] = [];
+const listener = createServer((socket) => {
+  socket.on("error", () => {});
+  socket.once("data", () => {
+    for (const piece of answer) socket.write(piece);
+    socket.end();
   });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as { port: number };
+});
+listener.listen(0, "127.0.0.1");
+await once(listener, "listening");
+after(() => listener.close());
+const { port } = listener.address() as { port: number };
+
+fuzzTest("a caller outlives whatever a server answers", { rounds: 80 }, async (random) => {
+  answer = [...pieces(random, strange(random, "response"))];
   const request = { service: "strange", endpoint: "Say.Hello", addresses: [`127.0.0.1:${port}`] };
   await client.call({ ...request, timeoutMs: 5_000, retries: 0 }).catch(() => {});
-  listener.close();
   assert.deepEqual(await client.call({ service: "fuzzed", endpoint: "Say.Hello", body: 2 }), 2);
 });
