@@ -18,7 +18,9 @@ export function drawPage(results: readonly Result[]): void {
 export function pageOf(results: readonly Result[]): Files {
   const files: Record<string, string> = {};
   const sections = results.flatMap((result) => section(result, files));
-  const goals = ["## Goals", "", ...goalTable(results), ""];
+  const missed =
+    "What stands in the way of those that are missed: [0555](decisions/0555-goals-that-are-missed.md).";
+  const goals = ["## Goals", "", ...goalTable(results), "", missed, ""];
   files["performance.md"] = [...opening, ...goals, ...sections, ...closing, ""].join("\n");
   return files;
 }
