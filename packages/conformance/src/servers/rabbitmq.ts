@@ -55,6 +55,8 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
         RABBITMQ_NODENAME: `ts-micro-${port}@localhost`,
         RABBITMQ_DIST_PORT: String(distributionPort),
         ERL_EPMD_PORT: epmdPort,
+        // Not where the tests were started.
+        ERL_CRASH_DUMP: `${data}/erl_crash.dump`,
         // The script then becomes the server, instead of a shell that waits for it.
         detached: "true",
         // One thread that runs Erlang is enough, and a test machine has other work.
