@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { announcedCodecs } from "../codec/codecs.ts";
 import { type MicroError, serviceUnavailable } from "../errors.ts";
 import type { Protocol } from "../transport/transport.ts";
@@ -296,8 +297,4 @@ function together(own: Listening, guests: readonly Sharing[]): Listening {
       await Promise.all([own, ...guests].map((each) => each.destroy(reason)));
     },
   };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
