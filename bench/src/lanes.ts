@@ -1,18 +1,12 @@
 /** What one lane of a load does until the time is up. As many lanes run together as are asked for. */
 import { setImmediate } from "node:timers/promises";
 import type { Kind } from "./cases.ts";
-import {
-  type Answer,
-  answerTo,
-  type Caller,
-  itemsPerStream,
-  type Question,
-  type Turns,
-} from "./contender.ts";
+import { type Answer, answerTo, type Caller, itemsPerStream, type Turns } from "./contender.ts";
 import type { Load } from "./process.ts";
+import type { Watch } from "./watch.ts";
 
-/** Gives how many it made, and adds the milliseconds that each took to `latencies`. */
-type Lane = (caller: Caller, load: Load, start: number, latencies: number[]) => Promise<number>;
+/** Gives how many it made. */
+type Lane = (caller: Caller, load: Load, watch: Watch) => Promise<number>;
 
 /** Calls in a process are so short that to look at the clock for each would be a part of what is measured. */
 const callsInARow = 256;
@@ -21,65 +15,61 @@ const callsInARow = 256;
 const messagesInARow = 16;
 
 export const lanes: Readonly<Record<Exclude<Kind, "imports" | "answers">, Lane>> = {
-  calls: async (caller, load, start, latencies) => {
+  calls: async (caller, { question }, watch) => {
+    const expected = answerTo(question);
     let calls = 0;
-    for (let begun = performance.now(); begun - start < load.ms; calls++) {
-      check(await caller.call(load.question), load.question);
-      const ended = performance.now();
-      latencies.push(ended - begun);
-      begun = ended;
+    for (; !watch.isOver; calls++) {
+      const begun = watch.nextIsTimed() ? performance.now() : undefined;
+      check(await caller.call(question), expected);
+      if (begun !== undefined) watch.took(begun, performance.now());
     }
     return calls;
   },
 
-  streams: async (caller, load, start, latencies) => {
+  streams: async (caller, load, watch) => {
     const turns: Turns | undefined = await caller.open?.();
     if (turns === undefined) throw new Error("the contender has no streams");
-    const count = await lanes.calls(
-      { ...turns, call: (question) => turns.call(question) },
-      load,
-      start,
-      latencies,
-    );
+    const count = await lanes.calls({ ...turns, call: (question) => turns.call(question) }, load, watch);
     await turns.close();
     return count;
   },
 
-  items: async (caller, load, start, latencies) => {
+  items: async (caller, { question }, watch) => {
+    const expected = answerTo(question);
     let items = 0;
-    for (let begun = performance.now(); begun - start < load.ms; ) {
+    for (let begun = performance.now(); !watch.isOver; ) {
       const before = items;
-      for await (const answer of caller.items?.(load.question) ?? []) {
-        check(answer, load.question);
+      for await (const answer of caller.items?.(question) ?? []) {
+        check(answer, expected);
         items++;
       }
       if (items - before !== itemsPerStream) throw new Error(`a stream of ${items - before} answers`);
       const ended = performance.now();
-      latencies.push((ended - begun) / itemsPerStream);
+      watch.took(begun, ended, itemsPerStream);
       begun = ended;
     }
     return items;
   },
 
-  local: async (caller, load, start, latencies) => {
+  local: async (caller, { question }, watch) => {
+    const expected = answerTo(question);
     let calls = 0;
-    for (let begun = performance.now(); begun - start < load.ms; calls += callsInARow) {
+    for (let begun = performance.now(); !watch.isOver; calls += callsInARow) {
       let answer: Answer | undefined;
-      for (let call = 0; call < callsInARow; call++) answer = await caller.call(load.question);
-      check(answer as Answer, load.question);
+      for (let call = 0; call < callsInARow; call++) answer = await caller.call(question);
+      check(answer as Answer, expected);
       const ended = performance.now();
-      latencies.push((ended - begun) / callsInARow);
+      watch.took(begun, ended, callsInARow);
       begun = ended;
     }
     return calls;
   },
 
-  events: async (caller, load, start, latencies) => {
+  events: async (caller, { question }, watch) => {
     let messages = 0;
-    for (let begun = performance.now(); begun - start < load.ms; messages += messagesInARow) {
-      for (let message = 0; message < messagesInARow; message++) await caller.publish?.(load.question);
-      const ended = performance.now();
-      latencies.push((ended - begun) / messagesInARow);
+    for (let begun = performance.now(); !watch.isOver; messages += messagesInARow) {
+      for (let message = 0; message < messagesInARow; message++) await caller.publish?.(question);
+      watch.took(begun, performance.now(), messagesInARow);
       await setImmediate();
       begun = performance.now();
     }
@@ -87,8 +77,7 @@ export const lanes: Readonly<Record<Exclude<Kind, "imports" | "answers">, Lane>>
   },
 };
 
-function check(answer: Answer, question: Question): void {
-  const expected = answerTo(question);
+function check(answer: Answer, expected: Answer): void {
   const isRight =
     answer.msg === expected.msg &&
     answer.data?.length === expected.data?.length &&

@@ -6,6 +6,7 @@ import type { Kind } from "./cases.ts";
 import type { Question } from "./contender.ts";
 import { contenderNamed } from "./contenders/index.ts";
 import { lanes } from "./lanes.ts";
+import { Watch } from "./watch.ts";
 
 /** What a client is told to do. */
 export interface Load {
@@ -50,18 +51,18 @@ if (role === "server") {
   const caller = await contender.connect(address);
 
   const load = async (order: Load): Promise<LoadReport> => {
-    const latencies: number[] = [];
     const cpuBefore = usage().cpuMs;
     const start = performance.now();
+    const watch = new Watch(start + order.ms);
     if (order.kind === "imports" || order.kind === "answers")
       throw new Error(`${order.kind} need new processes`);
     const lane = lanes[order.kind];
     const counts = await Promise.all(
-      Array.from({ length: order.inFlight }, () => lane(caller, order, start, latencies)),
+      Array.from({ length: order.inFlight }, () => lane(caller, order, watch)),
     );
     const seconds = (performance.now() - start) / 1_000;
     const { cpuMs, rssMiB } = usage();
-    const sorted = Float64Array.from(latencies).sort();
+    const sorted = Float64Array.from(watch.latenciesMs).sort();
     const at = (part: number): number => sorted[Math.floor(sorted.length * part)] ?? Number.NaN;
     const calls = counts.reduce((sum, count) => sum + count, 0);
     return {
