@@ -11,7 +11,6 @@ import { type Running, serve } from "../program.ts";
 /** What services of ours speak: one protocol, or what they speak when nobody chooses. */
 export type OurProtocol = Protocol | "default";
 
-/** Chosen in code: what a flag chooses isn't given the certificates of `partOptions`. */
 function choose(part: "client" | "server", protocol: OurProtocol): Pick<ServiceOptions, "client" | "server"> {
   return protocol === "default" ? {} : { [part]: protocol };
 }

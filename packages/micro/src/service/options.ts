@@ -50,9 +50,13 @@ export interface ServiceOptions extends ServerSettings, Pick<ClientOptions, "wra
   transport?: Choice<"transport">;
   store?: Choice<"store">;
   /**
-   * Options for parts that are chosen by name: `{ broker: { addresses: ["10.0.0.5:4222"] } }`. When a flag
-   * chooses another implementation, `addresses`, `secure` and `tls` stay behind: they were meant for the one
-   * chosen in code.
+   * Options that all implementations of a kind have, for parts that the service makes:
+   * `{ broker: { addresses: ["10.0.0.5:4222"] } }`. When a flag chooses another implementation, it isn't given
+   * `addresses`, `secure` and `tls`, which say how to reach the engine of the one chosen in code; a client or server
+   * has no engine and keeps its `secure` and `tls`.
+   *
+   * Options that only one implementation has are given to its factory:
+   * `broker: (options) => newHttpBroker({ ...options, mux: false })`.
    */
   partOptions?: { readonly [K in Kind]?: Omit<OptionsOf<K>, "parts"> };
   /** Wrap the whole client, whichever is chosen; the first is the outermost. */

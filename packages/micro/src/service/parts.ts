@@ -141,7 +141,7 @@ export class ServiceParts implements Parts {
     const fromCode: Record<string, unknown> = this.#fromCode(kind);
     const meantFor =
       choice === undefined ? defaultNames[kind] : typeof choice === "string" ? choice : undefined;
-    if (key !== meantFor) for (const option of engineOptions) delete fromCode[option];
+    if (key !== meantFor) this.#leaveBehind(kind, fromCode, String(key));
     const fromFlags = this.#settings
       .filter((setting) => setting.kind === kind && (setting.key === undefined || setting.key === key))
       .map(({ option, value }) => [option, value]);
@@ -157,6 +157,18 @@ export class ServiceParts implements Parts {
     };
     // The table of flags is held to the options of its kind by the compiler; a plugin's flags are its own affair.
     return options as unknown as OptionsOf<K>;
+  }
+
+  /** What code said of an engine isn't meant for the one that a flag chose instead. */
+  #leaveBehind(kind: Kind, fromCode: Record<string, unknown>, chosen: string): void {
+    if (!hasEngine(kind)) return;
+    const left = engineOptions.filter((option) => fromCode[option] !== undefined);
+    for (const option of left) delete fromCode[option];
+    if (!left.includes("tls") && !left.includes("secure")) return;
+    this.#logger.warn(
+      `${left.join(", ")} of partOptions.${kind} were meant for another ${kind} and are not given to ${chosen}, ` +
+        `which was chosen instead; give ${chosen} its own by its flags or variables`,
+    );
   }
 
   /** What plugins bring to stand beside the default part. */
@@ -207,6 +219,11 @@ function concerns(setting: Setting, kind: Kind): boolean {
 
 /** Options that say where one implementation's engine is and how it is reached. */
 const engineOptions = ["addresses", "secure", "tls"];
+
+/** Clients and servers meet each other: their TLS is the service's own, and must not be lost when a flag swaps them. */
+function hasEngine(kind: Kind): boolean {
+  return kind !== "client" && kind !== "server";
+}
 
 function wrap(client: Client, wrapper: ClientWrapper): Client {
   const wrapped = wrapper(client);

@@ -233,6 +233,27 @@ test("addresses given in code stay with the implementation they were meant for",
   }
 });
 
+test("TLS given in code is not lost without a word when a flag swaps the part", async () => {
+  const recorder = newRecorder();
+  const tls = { ca: "ca.pem" };
+  for (const kind of kindNames) {
+    const name = plug(recorder, kind);
+    const lines: string[] = [];
+    const service = newService({
+      ...alone,
+      logger: newLogger({ write: (line) => lines.push(line) }),
+      partOptions: { [kind]: { tls } },
+      argv: [`--${kind}=${name}`],
+    });
+    await service.init();
+    const isPeer = kind === "client" || kind === "server";
+    assert.deepEqual(recorder.options.get(name)?.tls, isPeer ? tls : undefined, kind);
+    const warning = new RegExp(`tls of partOptions.${kind} .* not given to ${name}`);
+    assert.deepEqual([lines.length, warning.test(lines[0] ?? "")], isPeer ? [0, false] : [1, true], kind);
+    await service.stop();
+  }
+});
+
 test("a part built before its settings came is built again with them", async () => {
   const recorder = newRecorder();
   const name = plug(recorder, "broker");
