@@ -1,7 +1,7 @@
 import type { Logger } from "../logger.ts";
 import { retryWaitMs } from "../retry-wait.ts";
 import { applyChange, isSame, type Snapshot, snapshotOf } from "./cache-changes.ts";
-import type { Registry, Result, Watcher } from "./registry.ts";
+import type { Enough, Registry, Result, Watcher } from "./registry.ts";
 
 export interface EntryOptions {
   readonly name: string;
@@ -36,6 +36,10 @@ export class CacheEntry {
   #ageing: NodeJS.Timeout | undefined;
   #failures = 0;
   #loading: Promise<Snapshot> | undefined;
+  /** Of those whose search has not ended. */
+  readonly #wanted = new Set<Enough>();
+  /** What all the time of a search brought, to nobody's use. */
+  #exhausted: Snapshot | undefined;
   /** What the watcher told since the present look-up began: its answer may be older. */
   #changesMeanwhile: Result[] = [];
   #watching = false;
@@ -60,10 +64,21 @@ export class CacheEntry {
   /** One look-up for all who ask meanwhile. Gives the last good answer when the registry fails. */
   load(): Promise<Snapshot> {
     this.asked = true;
-    this.#loading ??= this.#lookUp().finally(() => {
-      this.#loading = undefined;
-    });
-    return this.#loading;
+    return this.#loading ?? this.#begin();
+  }
+
+  /** Looks up until there is enough, or the registry has no more. */
+  async search(enough: Enough): Promise<Snapshot> {
+    this.#wanted.add(enough);
+    try {
+      // What is under way may have begun before, or end with what is enough for another one only.
+      while (this.services !== this.#exhausted && !enough(this.services)) {
+        await (this.#loading ?? this.#begin((found) => [...this.#wanted].some((each) => each(found))));
+      }
+      return this.services;
+    } finally {
+      this.#wanted.delete(enough);
+    }
   }
 
   /** Looks up in the background. */
@@ -83,11 +98,18 @@ export class CacheEntry {
     void this.#watcher?.close().catch(() => {});
   }
 
-  async #lookUp(): Promise<Snapshot> {
+  #begin(enough?: Enough): Promise<Snapshot> {
+    this.#loading = this.#lookUp(enough).finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #lookUp(enough: Enough | undefined): Promise<Snapshot> {
     const { name, registry, ttlMs, logger } = this.#options;
     this.#changesMeanwhile = [];
     try {
-      let found = snapshotOf(await registry.getService(name));
+      let found = snapshotOf(await registry.getService(name, { enough }));
       for (const change of this.#changesMeanwhile) found = applyChange(found, change);
       this.#failures = 0;
       // Due at some moment of the last fifth, so that processes that began together don't ask together.
@@ -104,6 +126,7 @@ export class CacheEntry {
       this.#isFreshFor(retryWaitMs(this.#failures, longestRetryMs), Number.POSITIVE_INFINITY);
       logger.warn(`registry cache: ${name} can't be looked up, its last known nodes are used: ${error}`);
     }
+    if (enough?.(this.services) === false) this.#exhausted = this.services;
     return this.services;
   }
 
@@ -142,8 +165,10 @@ export class CacheEntry {
     try {
       this.#watcher = await registry.watch({ service: name });
       if (this.#closed) return await this.#watcher.close();
-      // What happened between the last look-up and now is in neither.
-      this.refresh();
+      // What happened between the last look-up and now is in neither, nor in one that began before.
+      void Promise.allSettled([this.#loading]).then(() => {
+        if (!this.#closed) this.refresh();
+      });
       for await (const change of this.#watcher) {
         failed = 0;
         if (this.#loading !== undefined) this.#changesMeanwhile.push(change);

@@ -11,7 +11,7 @@ import { MicroError, timeout } from "../errors.ts";
 import { type Logger, newLogger } from "../logger.ts";
 import type { Snapshot } from "./cache-changes.ts";
 import { CacheEntry } from "./cache-entry.ts";
-import type { ReadOptions, Registry, Service } from "./registry.ts";
+import type { Enough, ReadOptions, Registry, Service } from "./registry.ts";
 
 export type { Snapshot };
 
@@ -38,6 +38,11 @@ export interface RegistryCache extends Registry {
    * @throws MicroError of the registry, when it fails and nothing is known; 408 `timeout`; 499 `cancelled`.
    */
   lookUp(service: string, options?: ReadOptions): Promise<Snapshot>;
+  /**
+   * As `lookUp`, for who knows what is known and can't use it: asks the registry for more, as its `ReadOptions` say. What
+   * all of that time brought nothing is given at once, until something changes.
+   */
+  search(service: string, options: ReadOptions & { enough: Enough }): Promise<Snapshot>;
   /** Looks a known service up in the background, because there is reason to doubt what is known. */
   refresh(service: string): void;
   /** Calls `listener` after what is known of a service changed. The result ends it. */
@@ -84,10 +89,17 @@ export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
 
   async function lookUp(name: string, read: ReadOptions = {}): Promise<Snapshot> {
     const asked = entry(name);
-    const known = asked.peek();
-    if (known !== undefined) return known;
+    return asked.peek() ?? answer(asked, asked.load(), name, read);
+  }
+
+  function search(name: string, read: ReadOptions & { enough: Enough }): Promise<Snapshot> {
+    const asked = entry(name);
+    return answer(asked, asked.search(read.enough), name, read);
+  }
+
+  async function answer(asked: CacheEntry, found: Promise<Snapshot>, name: string, read: ReadOptions) {
     try {
-      return await limited(asked.load(), name, read);
+      return await limited(found, name, read);
     } finally {
       // What was not found is not remembered, lest names that nobody has fill the memory.
       if (!asked.alive) forget(name, asked);
@@ -137,6 +149,7 @@ export function newRegistryCache(options: RegistryCacheOptions): RegistryCache {
     watch: (watchOptions) => options.registry().watch(watchOptions),
     peek: (name) => current().get(name)?.peek(),
     lookUp,
+    search,
     refresh: (name) => current().get(name)?.refresh(),
     observe(listener) {
       listeners.add(listener);

@@ -8,7 +8,7 @@ export interface LookUpOptions {
   readonly collectMs: number;
   /** How long the first answer is awaited, and all that are expected, in milliseconds. */
   readonly timeoutMs: number;
-  /** True when nobody is missing who is known to be there. */
+  /** True when nobody is missing who is known to be there, or wanted. */
   readonly complete: () => boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -16,7 +16,7 @@ export interface LookUpOptions {
 /** One question to everybody, and the time in which answers are collected. */
 export interface LookUp {
   /**
-   * Resolves `collectMs` after the first answer, but not while somebody who is known is missing; or after `timeoutMs`.
+   * Resolves `collectMs` after the first answer, but not while `complete` is false; or after `timeoutMs`.
    * @throws MicroError 503 when the question left on no interface, 499 when the signal aborted.
    */
   readonly done: Promise<void>;

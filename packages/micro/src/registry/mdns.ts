@@ -59,7 +59,8 @@ export interface MdnsRegistryOptions extends RegistryOptions {
   timeoutMs?: number;
   /**
    * How long a look-up waits for further answers after the first, in milliseconds. While somebody watches, a node
-   * that was there before and has not said goodbye is awaited for `timeoutMs`: it may only be busy.
+   * that was there before and has not said goodbye is awaited for `timeoutMs`: it may only be busy. So is one that the
+   * asker can use, while none is among those that answered.
    * @default 100, go-micro's time for the whole look-up
    */
   collectMs?: number;
@@ -165,7 +166,9 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
       }
       return found.size > 0;
     };
-    const complete = (): boolean => sightings.present(fullName).every((instance) => found.has(instance));
+    const complete = (): boolean =>
+      sightings.present(fullName).every((instance) => found.has(instance)) &&
+      (read?.enough?.(byVersion(found.values())) ?? true);
     await ask(fullName, take, complete, read);
     if (watchers.size > 0) sightings.answered(fullName, answers);
     return byVersion(found.values());

@@ -70,7 +70,15 @@ export interface ReadOptions {
   /** Limit of the look-up, in milliseconds. @default the registry's `timeoutMs` */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
+  /**
+   * For `getService`: a registry that collects answers over time, as mDNS does, goes on within the limit until this is
+   * true of what it has found. One that knows all there is needn't ask. @default the first answers are enough
+   */
+  enough?: Enough | undefined;
 }
+
+/** Whether there is what the asker needs among these. Asked again and again, so it keeps nothing. */
+export type Enough = (found: readonly Service[]) => boolean;
 
 export interface WatchOptions {
   /** Only changes of this service. */

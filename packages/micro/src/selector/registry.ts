@@ -1,4 +1,5 @@
-import { newRegistryCache } from "../registry/cache.ts";
+import { MicroError } from "../errors.ts";
+import { newRegistryCache, type Snapshot } from "../registry/cache.ts";
 import { newMdnsRegistry } from "../registry/mdns.ts";
 import type { Registry } from "../registry/registry.ts";
 import { Avoidance, type AvoidanceOptions } from "./avoidance.ts";
@@ -41,11 +42,46 @@ export function newCachedSelector(name: string, options: CachedSelectorOptions):
   const { strategy } = options;
   cache.observe((service, services) => avoidance.keep(service, nodesOf(services)));
 
+  const chooseFrom = (service: string, services: Snapshot, selectOptions: SelectOptions): Next =>
+    choose(service, services, selectOptions, avoidance, strategy);
+
   async function selectLater(service: string, selectOptions: SelectOptions): Promise<Next> {
+    const { timeoutMs } = selectOptions;
+    const startedAt = performance.now();
     const services = await cache.lookUp(service, selectOptions).catch((error) => {
       throw selectionFailed(service, error);
     });
-    return choose(service, services, selectOptions, avoidance, strategy);
+    try {
+      return chooseFrom(service, services, selectOptions);
+    } catch (failure) {
+      // The registry took all of its time for this answer already.
+      if (services.length === 0) throw failure;
+      const passedMs = performance.now() - startedAt;
+      const left = {
+        ...selectOptions,
+        timeoutMs: timeoutMs === undefined ? undefined : timeoutMs - passedMs,
+      };
+      return search(service, left, failure);
+    }
+  }
+
+  /** Nodes are known, and none can be chosen. On a busy network or machine, others may not have been heard yet. */
+  async function search(service: string, selectOptions: SelectOptions, failure: unknown): Promise<Next> {
+    const { timeoutMs, signal } = selectOptions;
+    const enough = (services: Snapshot): boolean => {
+      try {
+        chooseFrom(service, services, selectOptions);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    // The caller shall hear of what was found, not that its time was up.
+    const searchMs = timeoutMs === undefined ? undefined : timeoutMs / 2;
+    const services = await cache.search(service, { enough, signal, timeoutMs: searchMs }).catch((error) => {
+      throw MicroError.from(error).reason === "cancelled" ? error : failure;
+    });
+    return chooseFrom(service, services, selectOptions);
   }
 
   async function close(): Promise<void> {
@@ -58,7 +94,11 @@ export function newCachedSelector(name: string, options: CachedSelectorOptions):
     select(service, selectOptions = {}) {
       const services = cache.peek(service);
       if (services === undefined) return selectLater(service, selectOptions);
-      return choose(service, services, selectOptions, avoidance, strategy);
+      try {
+        return chooseFrom(service, services, selectOptions);
+      } catch (failure) {
+        return search(service, selectOptions, failure);
+      }
     },
     mark(service, node, error) {
       // Perhaps the node is gone and nobody said so: a process that was killed says nothing.

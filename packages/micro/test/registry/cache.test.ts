@@ -86,6 +86,32 @@ test("what was not found is asked again at once, and what failed too", async () 
   assert.equal(state.lookUps, 3);
 });
 
+test("who can't use what is known has the registry asked again, once until something changes", async () => {
+  const { memory, state, cache } = bench({ watch: false });
+  await memory.register(greeter("a"));
+  await cache.lookUp("greeter");
+  const hasB = { enough: (services: readonly Service[]) => ids(services)?.includes("b") === true };
+  for (let round = 0; round < 3; round++) assert.equal(ids(await cache.search("greeter", hasB)), "a");
+  assert.equal(state.lookUps, 2);
+  await memory.register(greeter("c"));
+  cache.refresh("greeter");
+  await new Promise(setImmediate);
+  await memory.register(greeter("b"));
+  const found = await Promise.all([cache.search("greeter", hasB), cache.search("greeter", hasB)]);
+  assert.deepEqual(found.map(ids), ["a,b,c", "a,b,c"]);
+  assert.equal(state.lookUps, 4);
+  await cache.close();
+});
+
+test("a search ends with what is known when the registry fails", async () => {
+  const { memory, state, cache } = bench({ watch: false });
+  await memory.register(greeter("a"));
+  await cache.lookUp("greeter");
+  state.failing = true;
+  assert.equal(ids(await cache.search("greeter", { enough: () => false })), "a");
+  await cache.close();
+});
+
 test("changes arrive through the watcher, and listeners hear of each", async () => {
   const { memory, cache } = bench();
   await memory.register(greeter("a"));

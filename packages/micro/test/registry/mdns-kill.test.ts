@@ -6,6 +6,8 @@ import { once } from "node:events";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { newMdnsRegistry } from "../../src/registry/mdns.ts";
+import { filterLabel } from "../../src/selector/filters.ts";
+import { newSelector } from "../../src/selector/registry.ts";
 
 const registrar = fileURLToPath(new URL("./mdns-registrar.js", import.meta.url));
 const children: ChildProcess[] = [];
@@ -67,6 +69,28 @@ test("a node that was killed and comes back as it was is told to who asked for i
 
   await start(port, name, "killed", "same");
   assert.deepEqual(await next(), ["create", ["killed"]]);
+  await registry.close();
+});
+
+test("a selection waits for a node that can be used, while only others have answered", async () => {
+  const port = await freePort();
+  const name = `greeter-${randomUUID().slice(0, 8)}`;
+  const registry = newMdnsRegistry({ port, timeoutMs: 60_000 });
+  const selector = newSelector({ parts: { registry } });
+  await start(port, name, "other");
+  const wanted = await start(port, name, "wanted", "wanted");
+  wanted.kill("SIGSTOP");
+  const selected = await selector.select(name, {
+    filters: [
+      (services) => {
+        const left = filterLabel("label", "wanted")(services);
+        if (left.length === 0) wanted.kill("SIGCONT");
+        return left;
+      },
+    ],
+  });
+  assert.equal(selected().id, "wanted");
+  await selector.close();
   await registry.close();
 });
 
