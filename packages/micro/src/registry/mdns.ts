@@ -195,7 +195,7 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
     await Promise.all(instances.map((instance) => announcer.add(service.name, instance)));
   }
 
-  /** @throws MicroError 400, when the node can't be carried. */
+  /** @throws MicroError 400, when the node can't be carried; 503, when its host has no address. */
   async function instanceFor(record: Service, node: Node): Promise<Instance> {
     const { host, port } = parseAddress(node.address);
     if (port === undefined || port === 0) {
@@ -282,7 +282,9 @@ async function literal(host: string, node: Node): Promise<string> {
   try {
     if (isIP(host) === 0) return (await lookup(host, { order: "ipv4first" })).address;
   } catch (cause) {
-    throw badRequest("go.micro.registry", `node ${node.id}: host "${host}" has no address`, { cause });
+    // DNS may only be down, or the name come later.
+    const detail = `node ${node.id}: host "${host}" has no address`;
+    throw serviceUnavailable("go.micro.registry", detail, { cause });
   }
   throw badRequest(
     "go.micro.registry",

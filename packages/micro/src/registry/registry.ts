@@ -13,7 +13,7 @@ export interface Registry extends AsyncDisposable {
   /**
    * Makes the nodes of `service` visible, or renews them. Registering a node again with other contents
    * replaces it. Without a TTL a node stays until it is deregistered.
-   * @throws MicroError 400 for a record the registry can't carry, 503 when the registry can't be reached.
+   * @throws MicroError 400 for a record the registry can't carry, which ends a service's start; 503 when the registry can't be reached.
    */
   register(service: Service, options?: RegisterOptions): Promise<void>;
   /** Removes the nodes of `service`. Nodes that aren't there are no error. */

@@ -1,4 +1,5 @@
 import { advertisedHost, joinAddress, parseAddress } from "../address.ts";
+import { MicroError } from "../errors.ts";
 import type { Parts } from "../parts.ts";
 import type { Endpoint, Node, Registry, Service } from "../registry/registry.ts";
 import type { ServerSettings } from "./options.ts";
@@ -16,6 +17,7 @@ export interface Registration {
   /**
    * Registers, trying three times, and goes on renewing. Resolves after the third failure too: the failure
    * is logged and repeated with growing waits until it ends well.
+   * @throws MicroError 400 of the registry, which can't carry the record: another attempt would end no better
    */
   start(): Promise<void>;
   /** The endpoints changed: registers again, soon. */
@@ -46,6 +48,9 @@ export function newRegistration(options: RegistrationOptions): Registration {
 
   let registered = false;
   let stopped = false;
+  /** `start` is under way, and can still say that the record is refused. */
+  let starting = false;
+  let refusal: MicroError | undefined;
   let failures = 0;
   let refreshing = false;
   /** Where the node is now, to be removed from there. */
@@ -61,11 +66,14 @@ export function newRegistration(options: RegistrationOptions): Registration {
     },
 
     async start() {
+      starting = true;
       for (let attempt = 1; attempt <= firstAttempts; attempt++) {
         if (attempt > 1) await pause(backoffMs(attempt - 1));
         await inLine(renew);
+        if (refusal !== undefined) throw refusal;
         if (registered || stopped) break;
       }
+      starting = false;
       plan();
     },
 
@@ -116,6 +124,10 @@ export function newRegistration(options: RegistrationOptions): Registration {
     } catch (thrown) {
       failures++;
       registered = false;
+      if (starting && MicroError.is(thrown) && thrown.code === 400) {
+        refusal = thrown;
+        return;
+      }
       logger.error(`registering ${settings.name} failed, attempt ${failures}: ${textOf(thrown)}`);
     }
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { Broker } from "../../src/broker/broker.ts";
+import { badRequest } from "../../src/errors.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
 import type { Registry } from "../../src/registry/registry.ts";
@@ -13,7 +14,7 @@ const endpoint = { name: "Greeter.Hello", request: null, response: null, metadat
 
 function setUp(context: TestContext, options: ServerOptions = {}) {
   const memory = newMemoryRegistry({ addresses: [randomUUID()] });
-  const failures = { left: 0 };
+  const failures = { left: 0, error: new Error("the registry is down") };
   const log: string[] = [];
   const happened: { event: string; waiting: () => void }[] = [];
   const done = (event: string) => {
@@ -26,7 +27,7 @@ function setUp(context: TestContext, options: ServerOptions = {}) {
       if (failures.left > 0) {
         failures.left--;
         done("refused");
-        throw new Error("the registry is down");
+        throw failures.error;
       }
       await memory.register(service, registerOptions);
       done("registered");
@@ -106,6 +107,22 @@ test("a registration that fails is tried three times at start and goes on by its
   assert.equal(lines.filter((line) => /level=error.*the registry is down/.test(line)).length, 3);
   await registered;
   assert.deepEqual(log.slice(0, 5), ["refused", "refused", "refused", "refused", "registered"]);
+});
+
+test("a record that the registry can't carry ends the start, and later is only told", async (context) => {
+  const refusal = badRequest("go.micro.registry", "no such names here");
+  const refusing = setUp(context, { registerIntervalMs: 0 });
+  refusing.failures.left = 1;
+  refusing.failures.error = refusal;
+  await assert.rejects(refusing.registration.start(), refusal);
+  assert.deepEqual([refusing.log, refusing.lines], [["refused"], []]);
+  const later = setUp(context, { registerIntervalMs: 5 });
+  await later.registration.start();
+  later.failures.left = 1;
+  later.failures.error = refusal;
+  await later.nextTime("refused");
+  await later.nextTime("registered");
+  assert.match(later.lines.join(), /registering greeter failed.*no such names here/);
 });
 
 test("the heartbeat renews, and with interval 0 there is none", async (context) => {

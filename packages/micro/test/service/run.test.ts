@@ -34,6 +34,13 @@ test("a program that fails: exit code 1 and one line", async (t) => {
   assert.match(debug.stderr, /^client: no luck today\nError: no luck\ntoday\n {4}at /);
 });
 
+test("a service that its registry can't carry: exit code 1 and one line, not a service that nobody finds", async (t) => {
+  const name = `greeter-${"x".repeat(64)}`;
+  const ended = await runChild(t, { source: `await newService({ name: "${name}" }).run();` });
+  assert.deepEqual([ended.code, ended.stdout], [1, ""]);
+  assert.match(ended.stderr, new RegExp(`\n${name}: go.micro.registry: .*\\(400 Bad Request\\)\n$`));
+});
+
 test("wrong usage: exit code 2 and one line", async (t) => {
   const source = `await newService({ name: "client" }).run(async () => console.log("done"));`;
   for (const [argv, env, stderr] of [
