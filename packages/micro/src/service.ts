@@ -14,6 +14,7 @@ import type { ServiceDescriptor } from "./schema/schema.ts";
 import type { Selector } from "./selector/selector.ts";
 import { type HandlerOptionsOf, type MethodsOf, newHandler } from "./server/handler.ts";
 import type { Server, SubscriberHandler, SubscriberOptions } from "./server/server.ts";
+import { Budget } from "./service/budget.ts";
 import { checkOptions } from "./service/check-options.ts";
 import { runAll, runHooks, throwAll } from "./service/hooks.ts";
 import type { ServiceOptions } from "./service/options.ts";
@@ -48,6 +49,7 @@ class MicroService implements Service {
   #initialised: Promise<void> | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  #closed: Promise<unknown[]> | undefined;
   /** How far the start got. */
   #phase: "before" | "starting" | "up" = "before";
 
@@ -189,9 +191,7 @@ class MicroService implements Service {
 
   #startOnce(withServer: boolean): Promise<void> {
     if (this.#stopped !== undefined) {
-      return Promise.reject(
-        new Error(`${this.#parts.name} was stopped; a service lives once, make a new one`),
-      );
+      return Promise.reject(this.#livedOnce());
     }
     this.#started ??= this.#start(withServer);
     return this.#started;
@@ -203,6 +203,7 @@ class MicroService implements Service {
     this.#phase = "starting";
     try {
       await runHooks(beforeStart);
+      if (this.#closed !== undefined) throw this.#livedOnce();
       if (withServer) {
         this.#logger.info(`Starting [service] ${this.#parts.name}`);
         await this.#parts.server.start();
@@ -215,22 +216,37 @@ class MicroService implements Service {
     }
   }
 
-  async #stop(): Promise<void> {
-    this.#stopping.resolve();
-    const failedStart = await settled(this.#started ?? this.#initialised);
-    // A start that failed has closed everything itself.
-    if (failedStart && this.#phase !== "before") return;
-    throwAll(await this.#close(), `stopping ${this.#parts.name}`);
+  #livedOnce(): Error {
+    return new Error(`${this.#parts.name} was stopped; a service lives once, make a new one`);
   }
 
-  /** Every step has its turn, whatever the others throw; gives what they threw. */
+  async #stop(): Promise<void> {
+    this.#stopping.resolve();
+    const errors: unknown[] = [];
+    try {
+      const start = settled(this.#started ?? this.#initialised);
+      const failed = await new Budget(this.#budgetMs).within("the start", () => start);
+      // A start that failed has closed everything itself.
+      if (failed && this.#phase !== "before") return;
+    } catch (late) {
+      errors.push(late);
+    }
+    throwAll([...errors, ...(await this.#close())], `stopping ${this.#parts.name}`);
+  }
+
+  get #budgetMs(): number {
+    return this.#options.drain?.budgetMs ?? 10_000;
+  }
+
+  /** Every step has its turn, once, whatever the others throw; gives what they threw. */
   #close(): Promise<unknown[]> {
     const { beforeStop = [], afterStop = [] } = this.#options;
-    return runAll([
+    this.#closed ??= runAll([
       ...(this.#phase === "up" ? beforeStop : []),
-      ...this.#parts.closing(),
+      ...this.#parts.closing(new Budget(this.#budgetMs)),
       ...(this.#phase === "before" ? [] : afterStop),
     ]);
+    return this.#closed;
   }
 }
 

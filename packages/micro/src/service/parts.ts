@@ -16,6 +16,7 @@ import type { Selector } from "../selector/selector.ts";
 import { shapeProblems } from "../shape.ts";
 import type { Store } from "../store/store.ts";
 import type { Transport } from "../transport/transport.ts";
+import type { Budget } from "./budget.ts";
 import { fromService } from "./from-service.ts";
 import { runAll } from "./hooks.ts";
 import { KeptServer } from "./kept-server.ts";
@@ -106,9 +107,14 @@ export class ServiceParts implements Parts {
   }
 
   /** Steps that close what was built, in the order in which they need one another. */
-  closing(): Hook[] {
+  closing(budget: Budget): Hook[] {
     const { server, client, broker, store, selector, registry, transport } = this.#slots;
-    return [server, client, broker, store, selector, registry, transport].map((slot) => () => slot.close());
+    const others = [client, broker, store, selector, registry, transport];
+    // The server's stop drains, and looks after its time itself.
+    return [
+      () => server.close(),
+      ...others.map((slot) => () => budget.within(`closing the ${slot.title}`, () => slot.close())),
+    ];
   }
 
   #slot<K extends Kind>(

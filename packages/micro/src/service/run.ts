@@ -5,9 +5,10 @@
 import type { Environment } from "../cmd/parse.ts";
 import type { Logger } from "../logger.ts";
 import { PluginError } from "../plugin/plugin-error.ts";
+import { isLeftAlone } from "./budget.ts";
 import { throwAll } from "./hooks.ts";
 import { report } from "./report.ts";
-import { type EndingSignal, exitCodeOf, onEndingSignal } from "./signals.ts";
+import { type EndingSignal, endProcess, exitCodeOf, onEndingSignal } from "./signals.ts";
 
 /** `signal` aborts when the program is asked to end. */
 export type Program = (signal: AbortSignal) => unknown;
@@ -32,8 +33,8 @@ let running = 0;
 
 /**
  * Never rejects; gives the exit code and sets `process.exitCode` when it isn't 0. Ends the process itself only
- * where something may keep it alive that nobody waits for: what a failed plugin left open, or a program that
- * was cut off by a signal.
+ * where something may keep it alive that nobody waits for: what a failed plugin left open, a part that was not closed
+ * in time, or a program that was cut off by a signal.
  */
 export async function run(service: Runnable, program: Program | undefined): Promise<number> {
   running++;
@@ -42,13 +43,15 @@ export async function run(service: Runnable, program: Program | undefined): Prom
     await service.init();
     ended = await live(service, program);
   } catch (error) {
-    ended = { code: report(error, service.name, service.env), leftovers: PluginError.is(error) };
+    const isStuck = isLeftAlone(error);
+    const code = report(error, service.name, service.env);
+    ended = { code, leftovers: isStuck || PluginError.is(error), isStuck };
     // Closes what an init that failed had built; anything else was told already.
     await service.stop().catch((further: unknown) => service.logger.debug(String(further)));
   }
   running--;
   if (ended.code !== 0) process.exitCode = ended.code;
-  if (ended.leftovers && running === 0) await exit();
+  if (ended.leftovers && running === 0) await exit(ended.isStuck);
   return ended.code;
 }
 
@@ -56,6 +59,8 @@ interface Ended {
   readonly code: number;
   /** Something may still run that nobody waits for. */
   readonly leftovers: boolean;
+  /** Something was waited for, in vain. */
+  readonly isStuck?: boolean;
 }
 
 /** From the start to the end of an initialised service. */
@@ -164,9 +169,10 @@ function nextTurn(): Promise<void> {
 }
 
 /** Ends the process once what was written has left it. */
-async function exit(): Promise<never> {
+async function exit(isStuck = false): Promise<never> {
   for (const stream of [process.stdout, process.stderr]) {
     await new Promise<void>((resolve) => void stream.write("", () => resolve()));
   }
+  if (isStuck) endProcess("SIGTERM", process.exitCode);
   process.exit();
 }

@@ -45,6 +45,18 @@ function receive(signal: EndingSignal): void {
     first = { signal, at };
     for (const listener of [...listeners]) listener(signal);
   } else if (at - first.at > echoMs) {
-    process.exit(exitCodeOf(signal));
+    endProcess(signal, exitCodeOf(signal));
   }
+}
+
+/**
+ * Ends a process that somebody has waited for long enough. `process.exit` waits for the threads of the file system, which
+ * a mount that doesn't answer holds for ever: while one is at work, `signal` ends it, which is the same to a shell.
+ */
+export function endProcess(signal: EndingSignal, code: number | string | null | undefined): never {
+  if (process.getActiveResourcesInfo().some((resource) => resource.startsWith("FSReq"))) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exit(code);
 }

@@ -55,6 +55,12 @@ export class Slot<K extends Kind> {
     return this.#present?.part;
   }
 
+  /** What errors call it. */
+  get title(): string {
+    const { kind } = this.#options;
+    return `${kind} ${this.#present?.part.name ?? ""}`.trimEnd();
+  }
+
   /** True when the program made the part itself and no flag replaces it. */
   get isGiven(): boolean {
     return this.#flagged === undefined && isPart(this.#options.choice);

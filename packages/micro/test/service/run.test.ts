@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { runChild, scratch, startChild } from "./child.ts";
 
 /** A service that serves, with parts that open nothing; it tells what happens on stdout. */
@@ -129,6 +130,49 @@ test("a second signal ends the process at once", async (t) => {
   const again = setInterval(() => child.process.kill("SIGINT"), 50);
   t.after(() => clearInterval(again));
   assert.equal((await child.ended).code, 130);
+});
+
+/** A table whose file system doesn't answer: who holds the lock is read from a pipe that nobody writes into. */
+function silentDisk(t: TestContext): string {
+  const folder = scratch(t);
+  mkdirSync(join(folder, "micro"));
+  execFileSync("mkfifo", [join(folder, "micro", "keeper.log.lock.1")]);
+  return `partOptions: { store: { addresses: [${JSON.stringify(folder)}] } }`;
+}
+
+test("SIGTERM ends a service whose disk doesn't answer, by the signal, for nothing else frees the process", async (t) => {
+  const parts = `name: "keeper", store: "file", registry: "memory", drain: { budgetMs: 300, propagationMs: 0 }, ${silentDisk(t)}`;
+  for (const [source, left] of [
+    [
+      `const service = newService({ ${parts}, afterStart: [() => { void service.store.read("a").catch(() => {}); console.log("up"); }] });
+       await service.run();`,
+      "closing the store file",
+    ],
+    [
+      `const service = newService({ ${parts}, beforeStart: [() => { console.log("up"); return service.store.connect(); }] });
+       await service.run();`,
+      "2 errors .* the start did not end in time .* closing the store file",
+    ],
+  ] as const) {
+    const child = startChild(t, { source, env: { MICRO_LOG_LEVEL: "error" } });
+    await child.printed("up");
+    child.process.kill("SIGTERM");
+    const ended = await child.ended;
+    assert.match(ended.stderr, new RegExp(`^keeper: .*${left} did not end in time and is left alone`));
+    assert.deepEqual([ended.code, ended.signal], [null, "SIGTERM"]);
+  }
+});
+
+test("a second signal ends a process whose disk doesn't answer, too", async (t) => {
+  const source = `const service = newService({ name: "keeper", store: "file", registry: "memory", ${silentDisk(t)},
+      afterStart: [() => { void service.store.read("a").catch(() => {}); console.log("up"); }] });
+    await service.run();`;
+  const child = startChild(t, { source });
+  await child.printed("up");
+  const signals = setInterval(() => child.process.kill("SIGINT"), 50);
+  t.after(() => clearInterval(signals));
+  const { code, signal } = await child.ended;
+  assert.deepEqual([code, signal], [null, "SIGINT"]);
 });
 
 test("a stop that fails: exit code 1 and one line", async (t) => {
