@@ -172,7 +172,7 @@ for (const [name, listen] of [
       [{}, /no certificate; give tls: \{ cert, key \}/],
       [{ cert }, /no key/],
       [{ key }, /no certificate/],
-      [{ cert: "nonsense", key }, /no good|PEM/],
+      [{ cert: "nonsense", key }, /is invalid|PEM/],
     ] as const) {
       await assert.rejects(
         listen(tls),

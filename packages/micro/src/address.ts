@@ -39,7 +39,7 @@ export function parseListenAddress(address: string): ListenAddress {
   const minPort = portNumber(min, address);
   const maxPort = portNumber(max, address);
   if (more.length > 0 || maxPort < minPort || (minPort === 0 && maxPort !== 0)) {
-    throw malformed(address, `"${port}" is no range of ports`);
+    throw malformed(address, `"${port}" is not a range of ports`);
   }
   return { host, minPort, maxPort };
 }
@@ -88,20 +88,20 @@ function split(address: string): { host: string; port: string | undefined } {
   const bracketed = /^\[([^[\]]*)\](?::(.*))?$/.exec(address);
   if (bracketed !== null) {
     const [, host = "", port] = bracketed;
-    if (!isIPv6(host)) throw malformed(address, `"${host}" is no IPv6 address`);
+    if (!isIPv6(host)) throw malformed(address, `"${host}" is not an IPv6 address`);
     return { host, port };
   }
   if (isIPv6(address)) return { host: address, port: undefined };
   const colon = address.indexOf(":");
   const host = colon === -1 ? address : address.slice(0, colon);
   // What would be read differently in a `Host` header or a URL is no host.
-  if (!/^[^\s/?#@[\]\\\x00-\x1f\x7f]*$/.test(host)) throw malformed(address, `"${host}" is no host`);
+  if (!/^[^\s/?#@[\]\\\x00-\x1f\x7f]*$/.test(host)) throw malformed(address, `"${host}" is not a host`);
   return { host, port: colon === -1 ? undefined : address.slice(colon + 1) };
 }
 
 function portNumber(text: string, address: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw malformed(address, `"${text}" is no port from 0 to 65535`);
+  if (!(port <= 65_535)) throw malformed(address, `"${text}" is not a port from 0 to 65535`);
   return port;
 }
 

@@ -52,7 +52,7 @@ export function serverTls(tls: TlsOptions, address: string, alpn: readonly strin
   try {
     nodeTls().createSecureContext(context);
   } catch (cause) {
-    throw cannotListen(address, `the certificate or key is no good: ${(cause as Error).message}`, cause);
+    throw cannotListen(address, `the certificate or key is invalid: ${(cause as Error).message}`, cause);
   }
   const demand = tls.requireClientCert === true;
   return { ...context, requestCert: demand, rejectUnauthorized: demand };

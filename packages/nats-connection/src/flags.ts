@@ -7,13 +7,13 @@ export const natsFlags: readonly (PluginFlag & { option: keyof NatsConnectionOpt
   {
     name: "nats_password",
     type: "string",
-    usage: "Password for NATS; better given as the variable",
+    usage: "Password for NATS; prefer the variable, other users can read command lines",
     option: "password",
   },
   {
     name: "nats_token",
     type: "string",
-    usage: "Token for NATS; better given as the variable",
+    usage: "Token for NATS; prefer the variable, other users can read command lines",
     option: "token",
   },
   { name: "nats_creds", type: "string", usage: "File with a JWT and its seed for NATS", option: "credsFile" },
@@ -22,7 +22,7 @@ export const natsFlags: readonly (PluginFlag & { option: keyof NatsConnectionOpt
   {
     name: "nats_tls_ca",
     type: "string",
-    usage: "PEM file of whom to trust as a NATS server",
+    usage: "PEM file of the authority that signed NATS's certificate",
     option: "tlsCaFile",
   },
   {

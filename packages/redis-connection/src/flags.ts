@@ -7,7 +7,7 @@ export const redisFlags: readonly (PluginFlag & { option: keyof RedisConnectionO
   {
     name: "redis_password",
     type: "string",
-    usage: "Password for Redis; better given as the variable",
+    usage: "Password for Redis; prefer the variable, other users can read command lines",
     option: "password",
   },
   {
@@ -20,7 +20,7 @@ export const redisFlags: readonly (PluginFlag & { option: keyof RedisConnectionO
   {
     name: "redis_tls_ca",
     type: "string",
-    usage: "PEM file of whom to trust as a Redis server",
+    usage: "PEM file of the authority that signed Redis's certificate",
     option: "tlsCaFile",
   },
   {

@@ -22,7 +22,7 @@ export function serversOf({ addresses = [] }: KafkaBrokerOptions): string[] {
     if (host !== undefined && Number(port) > 0 && Number(port) < 65_536) return `${host}:${port}`;
     // What stands before an @ may be a password.
     const shown = JSON.stringify(address.replace(/^.*@/s, "…@"));
-    throw badRequest(brokerErrorId, `Kafka address ${shown} is no host and port; write kafka-1:9092`);
+    throw badRequest(brokerErrorId, `Kafka address ${shown} is not a host and port; write kafka-1:9092`);
   });
 }
 

@@ -50,7 +50,7 @@ export function newCommitter(setup: CommitterSetup): Committer {
         } catch (thrown) {
           if (performance.now() > stopAt) {
             logger.warn(
-              `kafka could not be told what is handled, some of it will come again: ${causeOf(thrown)}`,
+              `kafka could not commit what was handled; some messages will be delivered again: ${causeOf(thrown)}`,
             );
             return;
           }

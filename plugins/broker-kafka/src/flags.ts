@@ -6,7 +6,7 @@ export const kafkaFlags: readonly (PluginFlag & { option: keyof KafkaBrokerOptio
   {
     name: "kafka_password",
     type: "string",
-    usage: "Password for Kafka; better given as the variable",
+    usage: "Password for Kafka; prefer the variable, other users can read command lines",
     option: "password",
   },
   {
@@ -19,7 +19,7 @@ export const kafkaFlags: readonly (PluginFlag & { option: keyof KafkaBrokerOptio
   {
     name: "kafka_tls_ca",
     type: "string",
-    usage: "PEM file of whom to trust as a Kafka server",
+    usage: "PEM file of the authority that signed Kafka's certificate",
     option: "tlsCaFile",
   },
   {

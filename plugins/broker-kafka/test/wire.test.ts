@@ -65,7 +65,7 @@ describe("on the wire", { skip: kafka().skip, timeout: 120_000 }, () => {
     await subscription.unsubscribe();
     const [event] = events;
     assert.deepEqual({ ...event?.message.header }, { "X-Id": "1", "Micro-Topic": "odd" });
-    assert.equal(lines.filter((line) => /"odd" dropped, it is no go-micro message/.test(line)).length, 2);
+    assert.equal(lines.filter((line) => /"odd" dropped, it is not a go-micro message/.test(line)).length, 2);
     const admin = other.admin();
     await admin.connect();
     const [offsets] = await admin.fetchOffsets({ groupId: "q", topics: ["odd"] });
@@ -91,7 +91,7 @@ describe("on the wire", { skip: kafka().skip, timeout: 120_000 }, () => {
       [() => broker.publish("a b", message(1)), 400, /"a b": Kafka's topics have/],
       [() => broker.subscribe("..", () => {}), 400, /"\.\.": Kafka's topics have/],
       [() => broker.publish("large", { header: {}, body: new Uint8Array(7_000_000) }), 413, /larger|large/i],
-      [create({ addresses: ["kafka://a:s3cret@b"] }), 400, /^Kafka address "…@b" is no host and port/],
+      [create({ addresses: ["kafka://a:s3cret@b"] }), 400, /^Kafka address "…@b" is not a host and port/],
       [create({ saslMechanism: "magic" }), 400, /saslMechanism must be .*, is "magic"/],
       [create({ partitions: 0 }), 400, /partitions must be a whole number from 1, is 0/],
       [create({ sessionTimeoutMs: 1 }), 400, /sessionTimeoutMs must be milliseconds from 1000/],

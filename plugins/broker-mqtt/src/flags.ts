@@ -6,14 +6,14 @@ export const mqttFlags: readonly (PluginFlag & { option: keyof MqttBrokerOptions
   {
     name: "mqtt_password",
     type: "string",
-    usage: "Password for MQTT; better given as the variable",
+    usage: "Password for MQTT; prefer the variable, other users can read command lines",
     option: "password",
   },
   { name: "mqtt_tls", type: "bool", usage: "Use TLS with MQTT", option: "secure" },
   {
     name: "mqtt_tls_ca",
     type: "string",
-    usage: "PEM file of whom to trust as an MQTT server",
+    usage: "PEM file of the authority that signed the MQTT server's certificate",
     option: "tlsCaFile",
   },
   {

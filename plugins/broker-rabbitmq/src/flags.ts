@@ -6,7 +6,7 @@ export const rabbitmqFlags: readonly (PluginFlag & { option: keyof RabbitmqBroke
   {
     name: "rabbitmq_password",
     type: "string",
-    usage: "Password for RabbitMQ; better given as the variable",
+    usage: "Password for RabbitMQ; prefer the variable, other users can read command lines",
     option: "password",
   },
   { name: "rabbitmq_vhost", type: "string", usage: "Virtual host of RabbitMQ. Default: /", option: "vhost" },
@@ -14,7 +14,7 @@ export const rabbitmqFlags: readonly (PluginFlag & { option: keyof RabbitmqBroke
   {
     name: "rabbitmq_tls_ca",
     type: "string",
-    usage: "PEM file of whom to trust as a RabbitMQ server",
+    usage: "PEM file of the authority that signed RabbitMQ's certificate",
     option: "tlsCaFile",
   },
   {

@@ -101,7 +101,7 @@ export async function openPublisher(
 }
 
 function unable(server: string, why: string): MicroError {
-  return serviceUnavailable(brokerErrorId, `rabbitmq node ${server} takes no messages at present: ${why}`);
+  return serviceUnavailable(brokerErrorId, `rabbitmq node ${server} is not accepting messages: ${why}`);
 }
 
 function tooLate(server: string, timeoutMs: number): MicroError {

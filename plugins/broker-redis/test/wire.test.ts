@@ -76,7 +76,7 @@ describe("on the wire", { skip: redis().skip, timeout: 60_000 }, () => {
         [{ "X-Id": "1", "Micro-Topic": "odd" }, "hi"],
       ],
     );
-    assert.equal(lines.filter((line) => /"odd" dropped, it is no go-micro message/.test(line)).length, 3);
+    assert.equal(lines.filter((line) => /"odd" dropped, it is not a go-micro message/.test(line)).length, 3);
     assert.equal((await other.xPending(key, "q")).pending, 0);
   });
 

@@ -69,7 +69,7 @@ function malformed(address: string) {
   const shown = address.replace(/^(\w+:\/\/)?.*@/s, "$1***@").replace(/\?.*/s, "?***");
   return badRequest(
     "go.micro.registry",
-    `consul address "${shown}" is none; write host:port or https://host:port, and give a token as CONSUL_HTTP_TOKEN`,
+    `consul address "${shown}" is not an address; write host:port or https://host:port, and give a token as CONSUL_HTTP_TOKEN`,
   );
 }
 

@@ -41,7 +41,7 @@ for (const address of [
     assert.throws(
       () => newRegistry({ addresses: [address] }),
       (error: Error) =>
-        /consul address ".*" is none; write host:port/.test(error.message) &&
+        /consul address ".*" is not an address; write host:port/.test(error.message) &&
         !error.message.includes("s3cret"),
     );
   });

@@ -75,6 +75,6 @@ function malformed(address: string) {
   const shown = address.replace(/^(\w+:\/\/)?.*@/s, "$1***@");
   return badRequest(
     "go.micro.registry",
-    `etcd address "${shown}" is none; write host:port or https://user:password@host:port, with the user and password percent-encoded`,
+    `etcd address "${shown}" is not an address; write host:port or https://user:password@host:port, with the user and password percent-encoded`,
   );
 }

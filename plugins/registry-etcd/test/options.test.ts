@@ -42,7 +42,8 @@ for (const address of [
     assert.throws(
       () => newRegistry({ addresses: [address] }),
       (error: Error) =>
-        /etcd address ".*" is none; write host:port/.test(error.message) && !error.message.includes("s3cret"),
+        /etcd address ".*" is not an address; write host:port/.test(error.message) &&
+        !error.message.includes("s3cret"),
     );
   });
 }

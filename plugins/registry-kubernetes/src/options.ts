@@ -69,7 +69,7 @@ function inCluster(options: KubernetesRegistryOptions, env: Readonly<Record<stri
   if (host === "") {
     throw badRequest(
       "go.micro.registry",
-      "kubernetes: KUBERNETES_SERVICE_HOST is not set, so this is no pod; give an API server as --registry_address",
+      "kubernetes: KUBERNETES_SERVICE_HOST is not set, so this is not a pod; give an API server as --registry_address",
     );
   }
   const folder = options.accountFolder ?? usualFolder;
@@ -93,7 +93,7 @@ function parse(address: string): URL {
   const shown = address.replace(/^(\w+:\/\/)?.*@/s, "$1***@").replace(/\?.*/s, "?***");
   throw badRequest(
     "go.micro.registry",
-    `kubernetes address "${shown}" is none; write https://host:port, and give a token as --kubernetes_token_file`,
+    `kubernetes address "${shown}" is not an address; write https://host:port, and give a token as --kubernetes_token_file`,
   );
 }
 

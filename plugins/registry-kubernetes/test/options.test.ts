@@ -47,7 +47,7 @@ for (const address of ["", "https://", "a:99999", "a/path", "https://u:s3cret@a"
     assert.throws(
       () => newRegistry({ addresses: [address] }),
       (error: Error) =>
-        /kubernetes address ".*" is none; write https:/.test(error.message) &&
+        /kubernetes address ".*" is not an address; write https:/.test(error.message) &&
         !error.message.includes("s3cret"),
     );
   });

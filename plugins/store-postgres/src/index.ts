@@ -31,7 +31,7 @@ const flags: readonly (PluginFlag & { option: keyof PostgresStoreOptions })[] = 
     name: "postgres_tls_ca",
     type: "string",
     env: "PGSSLROOTCERT",
-    usage: "PEM file of whom to trust as PostgreSQL; means TLS",
+    usage: "PEM file of the authority that signed PostgreSQL's certificate; means TLS",
     option: "tlsCaFile",
   },
   {

@@ -127,7 +127,7 @@ export class NatsSocket implements Socket, End {
     try {
       frame = this.#setup.wire.decode(message.data);
     } catch (thrown) {
-      this.#leave(this.#error(500, `${this.remote} sent what is no message: ${String(thrown)}`));
+      this.#leave(this.#error(500, `${this.remote} sent something that is not a message: ${String(thrown)}`));
       return;
     }
     this.#take(frame);

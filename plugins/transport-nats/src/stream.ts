@@ -92,7 +92,7 @@ export class NatsStream extends Duplex implements End {
     try {
       this.#take(parseFrame(frame));
     } catch (thrown) {
-      const detail = `${this.remote} sent what is no frame: ${String(thrown)}`;
+      const detail = `${this.remote} sent something that is not a frame: ${String(thrown)}`;
       this.destroy(MicroError.is(thrown) ? thrown : this.#error(500, detail));
     }
   }

@@ -15,11 +15,11 @@ export function listeningSubject(address: string): string {
   const [, host] = /^(.*):[^:]*$/.exec(address) ?? [];
   if (host !== undefined && ["", "0.0.0.0", "[::]"].includes(host)) {
     throw new Error(
-      "a subject is no port of an interface; choose one that others can dial, or port 0 for any",
+      "a subject is not a port of an interface; choose one that others can dial, or port 0 for any",
     );
   }
   if (!isSubject(address))
-    throw new Error("it is no subject: it has blanks, wildcards or an empty part between dots");
+    throw new Error("it is not a subject: it has blanks, wildcards or an empty part between dots");
   return address;
 }
 

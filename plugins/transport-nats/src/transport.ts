@@ -90,7 +90,7 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
 
   async function sessionFor(address: string, signal: AbortSignal | undefined): Promise<Session> {
     if (signal?.aborted) throw cancelled(address, signal);
-    if (!isSubject(address)) throw unreachable(address, "it is no subject of NATS");
+    if (!isSubject(address)) throw unreachable(address, "it is not a subject of NATS");
     return ends.session().catch((thrown: unknown) => {
       throw unreachable(address, MicroError.from(thrown).detail, thrown);
     });
@@ -132,8 +132,9 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
       if (data.length > 0) throw unreachable(address, Buffer.from(data).toString());
       if (reply) stream = newStream(session, id, reply, { remote: address });
     });
-    if (!answered) throw unreachable(address, "nobody who takes connections of bytes listens there");
-    if (stream === undefined) throw unreachable(address, "what answered there is no transport of ts-micro's");
+    if (!answered) throw unreachable(address, "nothing that takes connections of bytes listens there");
+    if (stream === undefined)
+      throw unreachable(address, "what answered there is not a transport of ts-micro");
     return stream;
   }
 

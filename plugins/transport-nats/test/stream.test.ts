@@ -150,10 +150,10 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
     const plain = await streams.transport.listen("no-protocols", accept);
     const other = await streams.listen(() => {});
     for (const [address, wanted, text] of [
-      ["nobody", alpn, /could not dial nobody: nobody who takes connections of bytes listens there/],
-      [plain.address, alpn, /nobody who takes connections of bytes/],
+      ["nobody", alpn, /could not dial nobody: nothing that takes connections of bytes listens there/],
+      [plain.address, alpn, /nothing that takes connections of bytes/],
       [other, ["h2", "x"], /none of the protocols h2, x is spoken there/],
-      ["a b", alpn, /it is no subject of NATS/],
+      ["a b", alpn, /it is not a subject of NATS/],
     ] as const) {
       await assert.rejects(
         streams.connect(address, wanted),
@@ -189,7 +189,7 @@ describe("connections of bytes", { skip: nats().skip, timeout: 120_000 }, () => 
       [[frame("T", 0)], /a frame of what was taken can't have 5 bytes/],
       [[frame("T", 0, 5)], /a frame of what was taken can't have 10 bytes/],
       [[Buffer.alloc(0)], /a frame can't begin with undefined/],
-      [[Buffer.from("Xnull")], /sent what is no frame/],
+      [[Buffer.from("Xnull")], /sent something that is not a frame/],
       [Array.from({ length: 6 }, (_, number) => frame("B", number, 262_144)), /more than was allowed/],
       [Array.from({ length: 100_000 }, (_, number) => frame("B", number, 1)), /too many small frames/],
     ] as const) {

@@ -39,7 +39,7 @@ function quoted(text: string): string {
 export function decodeEnvelope(bytes: Buffer): Message {
   const envelope: unknown = JSON.parse(bytes.toString());
   if (typeof envelope !== "object" || envelope === null || Array.isArray(envelope)) {
-    throw new TypeError("the envelope is no object");
+    throw new TypeError("the envelope is not an object");
   }
   const { Header: header, Body: body } = envelope as { Header?: unknown; Body?: unknown };
   return { header: readHeader(header ?? {}), body: readBody(body ?? "") };
@@ -56,7 +56,7 @@ export function readEnvelope(bytes: Buffer, topic: string, logger: Logger): Mess
     return message;
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    logger.error(`message on "${topic}" dropped, it is no go-micro message: ${why}`);
+    logger.error(`message on "${topic}" dropped, it is not a go-micro message: ${why}`);
     return undefined;
   }
 }
@@ -67,13 +67,13 @@ export function topicOf(message: Message): string | undefined {
 
 function readHeader(header: unknown): Metadata {
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
-    throw new TypeError("Header is no object");
+    throw new TypeError("Header is not an object");
   }
   const metadata = newMetadata();
   const texts = header as Readonly<Record<string, unknown>>;
   for (const name in texts) {
     const text = texts[name];
-    if (typeof text !== "string") throw new TypeError(`Header ${JSON.stringify(name)} is no text`);
+    if (typeof text !== "string") throw new TypeError(`Header ${JSON.stringify(name)} is not a string`);
     metadata[canonicalKey(name)] = text;
   }
   return metadata;
@@ -81,7 +81,7 @@ function readHeader(header: unknown): Metadata {
 
 function readBody(body: unknown): Buffer {
   if (typeof body !== "string" || body.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(body)) {
-    throw new TypeError("Body is no padded base64");
+    throw new TypeError("Body is not padded base64");
   }
   return Buffer.from(body, "base64");
 }

@@ -211,7 +211,7 @@ function notRegistered(topic: string, registry: string, thrown: unknown): MicroE
   return new MicroError({
     id: brokerErrorId,
     code: error.code || 500,
-    detail: `can't subscribe to "${topic}": registry ${registry} doesn't take its record: ${why}`,
+    detail: `can't subscribe to "${topic}": registry ${registry} refused the record: ${why}`,
     cause: thrown,
     ...(error.reason !== undefined && { reason: error.reason }),
   });

@@ -61,7 +61,7 @@ export function newTypedClient<S extends ServiceDescriptor>(
   if (!isServiceDescriptor(schema)) {
     throw badRequest(
       "go.micro.client",
-      `${typeof schema === "string" ? JSON.stringify(schema) : "this"} is no service descriptor. Give the service that protoc-gen-es generated, such as GreeterService`,
+      `${typeof schema === "string" ? JSON.stringify(schema) : "this"} is not a service descriptor. Give the service that protoc-gen-es generated, such as GreeterService`,
     );
   }
   if (typeof options?.service !== "string" || options.service === "") {

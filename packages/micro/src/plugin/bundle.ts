@@ -151,7 +151,7 @@ function buildFailed(named: string, cause: unknown): PluginError {
       ? "Don't build it: publish it as a package and name that package in MICRO_PLUGIN."
       : inEntry
         ? "Give newFunc the name of an export of the source."
-        : "Mend the source.",
+        : "Fix the source.",
     cause,
   });
 }

@@ -36,7 +36,7 @@ export function construct<K extends Kind>(
     throw failure(
       "PLUGIN_FACTORY_THREW",
       `newFunc of the ${type} ${name} threw ${reasonOf(cause)}`,
-      `Check the options it was given${isBuiltIn(factory) ? "" : ", or mend the plugin"}.`,
+      `Check the options it was given${isBuiltIn(factory) ? "" : ", or fix the plugin"}.`,
       { cause },
     );
   }
@@ -45,14 +45,14 @@ export function construct<K extends Kind>(
     part.then(undefined, () => undefined);
     throw failure(
       "PLUGIN_FACTORY_ASYNC",
-      `newFunc of the ${type} ${name} gave a promise`,
+      `newFunc of the ${type} ${name} returned a promise`,
       "Make it synchronous, and open connections in connect, listen or start.",
     );
   }
   if (problems.length > 0) {
     throw failure(
       "PLUGIN_PART_INCOMPLETE",
-      `Invalid plugin ${name}: what newFunc gives is no ${type}`,
+      `Invalid plugin ${name}: what newFunc returns is not a ${type}`,
       `Implement what the interface in ts-micro/${type} asks for.`,
       { problems },
     );

@@ -27,7 +27,7 @@ async function describe({ named, path, timeoutMs }: DescribeRequest): Promise<De
     return { plugins: configs.map(({ name, type, api }) => ({ name, type, api: offeredApi(api) })) };
   } catch (error) {
     if (!PluginError.is(error)) {
-      return { failure: { code: "PLUGIN_BUILD_FAILED", what: reasonOf(error), cure: "Mend the source." } };
+      return { failure: { code: "PLUGIN_BUILD_FAILED", what: reasonOf(error), cure: "Fix the source." } };
     }
     const { code, what, problems, cure } = error;
     return { failure: { code, what, problems, cure } };

@@ -66,7 +66,7 @@ async function explain(file: PluginFile, cause: unknown, before: Failed | undefi
       file,
       "PLUGIN_DEPENDENCY_FAILED",
       `a module it imports failed before, and Node keeps that: ${reasonOf(cause)}`,
-      "Mend that module, then start the process again.",
+      "Fix that module, then start the process again.",
       cause,
     );
   }
@@ -80,7 +80,7 @@ async function explain(file: PluginFile, cause: unknown, before: Failed | undefi
       file,
       "PLUGIN_DEPENDENCY_FAILED",
       `a module it imports threw ${reasonOf(cause)} (${at})`,
-      "Mend that module, then start the process again: Node keeps a module that failed.",
+      "Fix that module, then start the process again: Node keeps a module that failed.",
       cause,
     );
   }
@@ -88,7 +88,7 @@ async function explain(file: PluginFile, cause: unknown, before: Failed | undefi
     file,
     "PLUGIN_IMPORT_FAILED",
     `importing threw ${reasonOf(cause)}${at === undefined ? "" : ` (${at})`}`,
-    "Mend the plugin; a module should do no work while it is imported.",
+    "Fix the plugin; a module should do no work while it is imported.",
     cause,
   );
 }
@@ -131,7 +131,7 @@ async function syntaxError(file: PluginFile, cause: SyntaxError): Promise<Plugin
     file,
     "PLUGIN_SYNTAX",
     `importing failed with ${reasonOf(cause)} (${place ?? "in a module that it imports"})`,
-    "Mend that line.",
+    "Fix that line.",
     cause,
   );
 }

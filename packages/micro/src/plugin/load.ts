@@ -84,13 +84,13 @@ export async function openFile(named: string, real: string, timeoutMs: number): 
   return newModule({ named, path: real, sha256: file.sha256, manifest, namespace });
 }
 
-/** @throws UsageError when `MICRO_PLUGIN_TIMEOUT` is no duration above 0 */
+/** @throws UsageError when `MICRO_PLUGIN_TIMEOUT` is not a duration above 0 */
 export function importTimeoutMs(env: Readonly<Record<string, string | undefined>> = process.env): number {
   const text = env.MICRO_PLUGIN_TIMEOUT ?? "";
   const timeoutMs = text === "" ? 30_000 : parseDuration(text);
   if (timeoutMs !== undefined && timeoutMs > 0) return timeoutMs;
   throw new UsageError(
-    `MICRO_PLUGIN_TIMEOUT: "${text}" is no duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
+    `MICRO_PLUGIN_TIMEOUT: "${text}" is not a duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
   );
 }
 

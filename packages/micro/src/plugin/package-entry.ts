@@ -95,7 +95,7 @@ function resolveTarget(
     const file = target.replaceAll("*", () => star);
     if (!file.startsWith("./") || /(^|[\\/])(\.\.?|node_modules)([\\/]|$)/i.test(file.slice(2))) {
       throw new NoEntry(
-        `its package.json exports ${JSON.stringify(file)}, which is no path inside the package`,
+        `its package.json exports ${JSON.stringify(file)}, which is not a path inside the package`,
       );
     }
     return file;
@@ -162,7 +162,7 @@ function inside(folder: string, target: string): string {
   try {
     return fileURLToPath(new URL(target, pathToFileURL(folder + sep)));
   } catch (cause) {
-    throw new NoEntry(`its package.json exports ${JSON.stringify(target)}, which is no path`, { cause });
+    throw new NoEntry(`its package.json exports ${JSON.stringify(target)}, which is not a path`, { cause });
   }
 }
 

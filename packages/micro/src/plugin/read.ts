@@ -28,7 +28,7 @@ export async function readPlugin(named: string, path: string): Promise<PluginFil
     const what = foreignForms[extension] ?? "a plugin's file must end in .mjs, .js, .cjs or .ts";
     throw failure(
       "PLUGIN_NOT_JAVASCRIPT",
-      `${basename(path)} is no plugin: ${what}`,
+      `${basename(path)} is not a plugin: ${what}`,
       "Name a JavaScript module.",
     );
   }
@@ -44,13 +44,13 @@ export async function readPlugin(named: string, path: string): Promise<PluginFil
     throw failure(
       "PLUGIN_UNREADABLE",
       `can't read ${path}: ${reasonOf(cause)}`,
-      "Let the user that runs the program read it.",
+      "Give the user that runs the program permission to read it.",
       cause,
     );
   }
   const text = decode(content);
   if (text === undefined) {
-    throw failure("PLUGIN_NOT_JAVASCRIPT", `${basename(path)} is no text file`, "Build the plugin again.");
+    throw failure("PLUGIN_NOT_JAVASCRIPT", `${basename(path)} is not a text file`, "Build the plugin again.");
   }
   if (text.trim() === "") {
     throw failure("PLUGIN_EMPTY", `${basename(path)} is empty`, "Build or copy the plugin again.");

@@ -119,7 +119,7 @@ function resolveEntry(path: string, folder: string, subpath: string): string {
     path,
     "PLUGIN_NO_ENTRY",
     `the entry ${relative(folder, entry)} of ${folder} ${found === undefined ? "does not exist" : "is not a file"}`,
-    "Build that package, or mend its package.json.",
+    "Build that package, or fix its package.json.",
   );
 }
 

@@ -152,7 +152,7 @@ function parse(json: string, what: string): Record<string, unknown> {
   } catch (cause) {
     throw undecodable(what, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  if (!isObject(value)) throw undecodable(what, "it is no JSON object");
+  if (!isObject(value)) throw undecodable(what, "it is not a JSON object");
   return value;
 }
 

@@ -56,7 +56,7 @@ function newPlainHandler(name: string, methods: object, options: HandlerOptions 
   }
   if (!isName(name)) {
     throw problem(
-      `the handler name ${JSON.stringify(name)} is no good`,
+      `the handler name ${JSON.stringify(name)} is invalid`,
       "Use letters, digits, _ and - without a dot; a protobuf package is left out",
     );
   }
@@ -71,7 +71,7 @@ function newPlainHandler(name: string, methods: object, options: HandlerOptions 
     if (found.has(key)) continue;
     const near = didYouMean(key, found.keys());
     throw problem(
-      `handler ${name} has options for ${key}, which is none of its methods`,
+      `handler ${name} has options for ${key}, which is not one of its methods`,
       near === undefined ? `It has ${[...found.keys()].join(", ")}` : `Did you mean ${near}?`,
     );
   }

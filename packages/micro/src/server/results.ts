@@ -9,7 +9,7 @@ export function iterable(endpoint: string, answers: unknown): AsyncIterable<unkn
   }
   throw internalServerError(
     "go.micro.server",
-    `the handler of the stream ${endpoint} gave no answers to iterate over; write it as async function*`,
+    `the handler of the stream ${endpoint} returned nothing to iterate over; write it as async function*`,
   );
 }
 

@@ -82,7 +82,7 @@ export function newRouter(options: RouterOptions): Router {
       if (!isHandler(handler)) {
         throw badRequest(
           "go.micro.server",
-          "this is no handler. Make one: newHandler(name, { Method: function })",
+          "this is not a handler. Make one: newHandler(name, { Method: function })",
         );
       }
       if (handlers.has(handler.name)) {

@@ -109,7 +109,7 @@ function served(method: MethodDescriptor, run: Implementation): Pick<EndpointHan
 /** The end of the requests is not waited for: go-micro v2's gRPC client never sends one. */
 async function onlyRequest(method: MethodDescriptor, requests: AsyncIterable<unknown>): Promise<unknown> {
   for await (const request of requests) return request;
-  throw badRequest("go.micro.server", `${method.name} takes one request, and none came`);
+  throw badRequest("go.micro.server", `${method.name} takes one request, and none was sent`);
 }
 
 function iterable(method: MethodDescriptor, answers: unknown): AsyncIterable<unknown> {
@@ -118,7 +118,7 @@ function iterable(method: MethodDescriptor, answers: unknown): AsyncIterable<unk
   }
   throw internalServerError(
     "go.micro.server",
-    `${method.localName} gave no answers to iterate over; write it as async function*`,
+    `${method.localName} returned nothing to iterate over; write it as async function*`,
   );
 }
 
@@ -152,7 +152,7 @@ function namesMissingIn(schema: ServiceDescriptor, named: object): string[] {
 
 function noMethod(schema: ServiceDescriptor, name: string): string {
   const near = didYouMean(name, Object.keys(schema.method));
-  return `${name} is none of its methods${near === undefined ? "" : `, did you mean ${near}?`}`;
+  return `${name} is not one of its methods${near === undefined ? "" : `, did you mean ${near}?`}`;
 }
 
 function misfit(schema: ServiceDescriptor, problems: readonly string[]): MicroError {

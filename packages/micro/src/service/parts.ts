@@ -236,7 +236,7 @@ function wrap(client: Client, wrapper: ClientWrapper): Client {
   const problems = shapeProblems(clientShape, wrapped);
   if (problems.length > 0) {
     throw new TypeError(
-      `wrapClient: what ${wrapper.name || "a wrapper"} gives is no client: ${problems.join("; ")}`,
+      `wrapClient: what ${wrapper.name || "a wrapper"} returns is not a client: ${problems.join("; ")}`,
     );
   }
   return wrapped;

@@ -40,7 +40,7 @@ export class Slot<K extends Kind> {
     if (!isPart(choice)) return;
     const problems = shapeProblems(kinds[kind].shape, choice);
     if (problems.length > 0)
-      throw new TypeError(`newService: what ${kind} is set to is none: ${problems.join("; ")}`);
+      throw new TypeError(`newService: the ${kind} that was given is not a ${kind}: ${problems.join("; ")}`);
     hold(choice);
   }
 

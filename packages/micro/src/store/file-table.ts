@@ -63,7 +63,9 @@ export class FileTable {
     try {
       await mkdir(dirname(path), { recursive: true });
       const onWait = (file: string): void =>
-        logger.warn(`${file} is of another machine or container; waiting whether its owner lives`);
+        logger.warn(
+          `${file} belongs to another machine or container; waiting to see whether its owner is alive`,
+        );
       lock = await takeLock(`${path}.lock`, { onWait });
       await rm(newPath(path), { force: true });
       const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -122,7 +124,7 @@ export class FileTable {
       });
       const { size } = await this.#file.stat();
       if (end < size)
-        logger.warn(`${path}: ${size - end} bytes at its end were never written whole and are cut off`);
+        logger.warn(`${path}: ${size - end} bytes at its end are an incomplete write and were cut off`);
       await this.#file.truncate(end);
       this.#size = end;
       if (end === 0) await this.#begin();
@@ -195,7 +197,7 @@ export class FileTable {
         await this.#replace();
       } catch (error) {
         await rm(newPath(path), { force: true }).catch(() => {});
-        logger.warn(`${path} can't be written anew, it goes on growing: ${String(error)}`);
+        logger.warn(`${path} can't be compacted and keeps growing: ${String(error)}`);
       }
     }
     this.#compactAt = Math.max(compactFrom, 2 * this.#size);

@@ -84,7 +84,10 @@ export function encodeRecord(record: StoreRecord, options: StoreWriteOptions): E
   }
   const ttlMs = options.ttlMs ?? expiryMs;
   if (!(ttlMs >= 0 && ttlMs <= Number.MAX_SAFE_INTEGER / 2)) {
-    throw badRequest(storeId, `"${key}" can't live for ${ttlMs} ms; give a number from 0 on, 0 is for ever`);
+    throw badRequest(
+      storeId,
+      `"${key}" can't expire after ${ttlMs} ms; give 0, for never, or a positive number`,
+    );
   }
   return {
     key,

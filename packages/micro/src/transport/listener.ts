@@ -201,7 +201,7 @@ function listenProblem(error: unknown, range: boolean): string {
       return "no permission; ports below 1024 need privileges, choose a higher one";
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return "the host is none of this machine";
+      return "the host is not an address of this machine";
     default:
       return error instanceof Error ? error.message : String(error);
   }

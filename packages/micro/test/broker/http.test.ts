@@ -324,7 +324,7 @@ test("a registry that refuses the record makes subscribe fail with the topic and
     broker.subscribe("t", () => {}),
     {
       code: 400,
-      detail: `can't subscribe to "t": registry memory doesn't take its record: a label is longer than 63 bytes`,
+      detail: `can't subscribe to "t": registry memory refused the record: a label is longer than 63 bytes`,
     },
   );
   await broker.disconnect();

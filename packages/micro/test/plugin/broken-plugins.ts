@@ -97,7 +97,7 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     text: Uint8Array.from({ length: 512 }, (_, index) => (index * 167 + 13) % 256),
     phase: "read",
     code: "PLUGIN_NOT_JAVASCRIPT",
-    message: /^random bytes\.mjs is no text file\./,
+    message: /^random bytes\.mjs is not a text file\./,
   },
   {
     name: "a JSON file",
@@ -105,7 +105,7 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     text: '{ "name": "json" }',
     phase: "read",
     code: "PLUGIN_NOT_JAVASCRIPT",
-    message: /^plugin\.json is no plugin: JSON can't hold newFunc\. Name a JavaScript module\./,
+    message: /^plugin\.json is not a plugin: JSON can't hold newFunc\. Name a JavaScript module\./,
   },
   {
     name: "a native addon",
@@ -113,7 +113,7 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     text: "\u007fELF",
     phase: "read",
     code: "PLUGIN_NOT_JAVASCRIPT",
-    message: /^plugin\.node is no plugin: a native addon can't describe itself/,
+    message: /^plugin\.node is not a plugin: a native addon can't describe itself/,
   },
   {
     name: "a Go plugin",
@@ -121,7 +121,7 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     text: "\u007fELF",
     phase: "read",
     code: "PLUGIN_NOT_JAVASCRIPT",
-    message: /^plugin\.so is no plugin: a \.so is a Go plugin/,
+    message: /^plugin\.so is not a plugin: a \.so is a Go plugin/,
   },
   {
     name: "a text file",
@@ -179,7 +179,7 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     text: "export const Plugin = {;",
     phase: "import",
     code: "PLUGIN_SYNTAX",
-    message: /^importing failed with SyntaxError: .* \(a syntax error\.mjs:1\)\. Mend that line\./,
+    message: /^importing failed with SyntaxError: .* \(a syntax error\.mjs:1\)\. Fix that line\./,
   },
   {
     name: "an import that throws",
@@ -229,7 +229,7 @@ export const brokenPlugins: readonly BrokenPlugin[] = [
     phase: "import",
     code: "PLUGIN_DEPENDENCY_FAILED",
     message:
-      /^a module it imports threw deep \(dependency\.mjs:1\)\. Mend that module, then start the process again/,
+      /^a module it imports threw deep \(dependency\.mjs:1\)\. Fix that module, then start the process again/,
   },
   {
     name: "no export called Plugin",
@@ -454,7 +454,7 @@ export const Plugin = [1, 2].map(() => ({ name: "same", type: "broker", newFunc:
     text: "export const Plugin = { name: 'promiser', type: 'broker', newFunc() { return Promise.reject(new Error('unseen')); } };",
     phase: "construct",
     code: "PLUGIN_FACTORY_ASYNC",
-    message: /^newFunc of the broker promiser gave a promise\. Make it synchronous/,
+    message: /^newFunc of the broker promiser returned a promise\. Make it synchronous/,
   },
   {
     name: "a factory that gives nothing",
@@ -462,7 +462,8 @@ export const Plugin = [1, 2].map(() => ({ name: "same", type: "broker", newFunc:
     text: "export const Plugin = { name: 'nothing', type: 'broker', newFunc() {} };",
     phase: "construct",
     code: "PLUGIN_PART_INCOMPLETE",
-    message: /^Invalid plugin nothing: what newFunc gives is no broker: expected an object, got undefined\./,
+    message:
+      /^Invalid plugin nothing: what newFunc returns is not a broker: expected an object, got undefined\./,
   },
   {
     name: "a typo in a method's name",
@@ -472,7 +473,7 @@ export const Plugin = { name: "typo", type: "broker", newFunc: newBroker };`,
     phase: "construct",
     code: "PLUGIN_PART_INCOMPLETE",
     message:
-      /^Invalid plugin typo: what newFunc gives is no broker: missing method publish; missing method subscribe \(found "subcribe", expected "subscribe"\)\. Implement what the interface in ts-micro\/broker asks for\./,
+      /^Invalid plugin typo: what newFunc returns is not a broker: missing method publish; missing method subscribe \(found "subcribe", expected "subscribe"\)\. Implement what the interface in ts-micro\/broker asks for\./,
   },
   {
     name: "a member that throws when it is looked at",

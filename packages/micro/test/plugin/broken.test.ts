@@ -44,7 +44,7 @@ test("a file that another user may not read gives PLUGIN_UNREADABLE in phase rea
     phase: "read",
     code: "PLUGIN_UNREADABLE",
     message:
-      /^can't read .*secret\.mjs: EACCES: permission denied.*\. Let the user that runs the program read it\./,
+      /^can't read .*secret\.mjs: EACCES: permission denied.*\. Give the user that runs the program permission to read it\./,
   });
 });
 

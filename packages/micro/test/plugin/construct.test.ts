@@ -42,7 +42,7 @@ test("an error names the plugin that the factory came from, and keeps the cause"
   assert.throws(() => construct("broker", "unnamed", () => assert.fail(), {}), { path: "unnamed" });
 });
 
-test("a built-in part that throws is no plugin to be mended", () => {
+test("a built-in part that throws is not a plugin to be fixed", () => {
   const options = { registerTtlMs: -1 };
   assert.throws(() => construct("server", "mucp", defaultServers.mucp!, options), {
     code: "PLUGIN_FACTORY_THREW",
@@ -50,7 +50,7 @@ test("a built-in part that throws is no plugin to be mended", () => {
   });
 });
 
-test("a factory that refuses its options has said what to do: nobody is told to mend the plugin", () => {
+test("a factory that refuses its options has said what to do: nobody is told to fix the plugin", () => {
   const cause = badRequest("go.micro.registry", "hills: HILLS_HOST is not set; give --registry_address");
   const newFunc = (): never => {
     throw cause;

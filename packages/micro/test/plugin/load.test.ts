@@ -170,7 +170,7 @@ test("a dependency that failed stays failed in a Node process, and the error say
   await assert.rejects(load(at("dependent.mjs")), {
     code: "PLUGIN_DEPENDENCY_FAILED",
     message:
-      /^a module it imports threw TypeError: broken dependency \(dependency\.mjs:3\)\. Mend that module, then start the process again/,
+      /^a module it imports threw TypeError: broken dependency \(dependency\.mjs:3\)\. Fix that module, then start the process again/,
   });
   writeFiles(folder, { "dependency.mjs": "export {};" });
   await assert.rejects(load(at("dependent.mjs")), {
@@ -224,7 +224,7 @@ test("an import that never settles ends at the limit, from the option or from MI
     assert.ok(UsageError.is(thrown));
     assert.equal(
       thrown.message,
-      `MICRO_PLUGIN_TIMEOUT: "${wrong}" is no duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
+      `MICRO_PLUGIN_TIMEOUT: "${wrong}" is not a duration above 0; write it like MICRO_PLUGIN_TIMEOUT=30s`,
     );
   }
 });

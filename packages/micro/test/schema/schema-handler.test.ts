@@ -32,12 +32,12 @@ test("an implementation that doesn't fit is one error that names every method an
   const { echo: _echo, double: _double, ...most } = plainLab;
   for (const [implementation, problems] of [
     [most, "echo is missing; double is missing"],
-    [{ ...plainLab, ecko: plainLab.echo }, "ecko is none of its methods, did you mean echo?"],
+    [{ ...plainLab, ecko: plainLab.echo }, "ecko is not one of its methods, did you mean echo?"],
     [
       { ...most, Echo: plainLab.echo, duble: 1 },
-      "Echo is none of its methods, did you mean echo?; duble is none of its methods, did you mean double?",
+      "Echo is not one of its methods, did you mean echo?; duble is not one of its methods, did you mean double?",
     ],
-    [{ ...plainLab, more: () => ({}) }, "more is none of its methods"],
+    [{ ...plainLab, more: () => ({}) }, "more is not one of its methods"],
     [
       { ...plainLab, echo: "yes", double: {} },
       "echo is a string, not a function; double is an object, not a function",
@@ -52,7 +52,7 @@ test("an implementation that doesn't fit is one error that names every method an
   }
   assert.throws(() => newHandler(Lab, plainLab, { endpoints: { lookup: {} } as object }), {
     code: 400,
-    detail: /in its options, lookup is none of its methods, did you mean lookUp\?/,
+    detail: /in its options, lookup is not one of its methods, did you mean lookUp\?/,
   });
 });
 

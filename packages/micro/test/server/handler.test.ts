@@ -89,7 +89,7 @@ const problems: [name: string, make: () => unknown, says: RegExp][] = [
   [
     "a dot in the name",
     () => newHandler("pkg.Greeter", { Hello: () => 1 }),
-    /"pkg\.Greeter" is no good.*without a dot/,
+    /"pkg\.Greeter" is invalid.*without a dot/,
   ],
   ["null", () => newHandler("Greeter", null as unknown as object), /handler Greeter is null/],
   ["no methods", () => newHandler("Greeter", {}), /handler Greeter has no methods/],

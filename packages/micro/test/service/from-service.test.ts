@@ -50,7 +50,7 @@ test("a wrapper that gives no client is told", async () => {
   });
   await assert.rejects(
     service.client.call({ service: "s", endpoint: "E.M" }),
-    /tracing gives is no client: missing method publish/,
+    /tracing returns is not a client: missing method publish/,
   );
   await service.stop();
 });

@@ -361,7 +361,7 @@ test("a part in code that lacks members is told at once", () => {
   const broker = { ...newRecorder().factory("broker", "b")({}), publish: undefined };
   assert.throws(
     () => Reflect.apply(newService, undefined, [{ broker }]),
-    /what broker is set to is none: missing method publish/,
+    /the broker that was given is not a broker: missing method publish/,
   );
 });
 

@@ -219,9 +219,9 @@ test("an address that can't be used is named, with what to do", { timeout }, asy
   for (const [address, cure] of [
     [listener.address, /in use.*port 0/],
     [listener.address.replace(/:(\d+)$/, ":$1-$1"), /every port of the range|in use/],
-    ["192.0.2.1:0", /none of this machine/],
-    ["nowhere", /none of this machine/],
-    ["127.0.0.1:99999", /no port from 0 to 65535/],
+    ["192.0.2.1:0", /not an address of this machine/],
+    ["nowhere", /not an address of this machine/],
+    ["127.0.0.1:99999", /not a port from 0 to 65535/],
   ] as const) {
     await assert.rejects(
       listenTcp(address, { protocols: [], headTimeoutMs: 10_000, logger }),
