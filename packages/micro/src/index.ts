@@ -30,6 +30,13 @@ export { CallContext, type Context, type Peer } from "./context.ts";
 export { formatDuration, parseDuration } from "./duration.ts";
 export * from "./errors.ts";
 export { type Factory, isKind, type Kind, kindNames, type OptionsOf, type PartOf } from "./kinds.ts";
+export {
+  type ConnectionOwner,
+  type LastingConnection,
+  type LastingConnectionSetup,
+  newLastingConnection,
+  type ServerSession,
+} from "./lasting-connection.ts";
 export { type LogFields, type Logger, type LoggerOptions, type LogLevel, newLogger } from "./logger.ts";
 export { canonicalKey, getMetadata, type Metadata, newMetadata } from "./metadata.ts";
 export type { PartOptions, Parts, TlsOptions } from "./parts.ts";

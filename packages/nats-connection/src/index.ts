@@ -10,6 +10,5 @@ export {
 export { type Connection, newConnection } from "./connection.ts";
 export { natsFlags } from "./flags.ts";
 export { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
-export { notConnected, type Owner } from "./owner.ts";
 export { parseServerAddress, type ServerAddress } from "./server-address.ts";
 export type { Listener, Listening, PublishOptions, Session } from "./session.ts";

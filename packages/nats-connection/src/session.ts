@@ -4,10 +4,16 @@ import {
   PermissionViolationError,
   type Subscription,
 } from "@nats-io/transport-node";
-import { badRequest, forbidden, type MicroError, serviceUnavailable, timeout } from "ts-micro";
+import {
+  badRequest,
+  type ConnectionOwner,
+  forbidden,
+  type MicroError,
+  serviceUnavailable,
+  timeout,
+} from "ts-micro";
 import { dial } from "./dial.ts";
 import { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
-import type { Owner } from "./owner.ts";
 import { Publisher } from "./publisher.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -65,7 +71,7 @@ export interface Listening {
 export async function openSession(
   server: ServerAddress,
   options: NatsConnectionOptions,
-  { errorId, logger }: Owner,
+  { errorId, logger }: ConnectionOwner,
 ): Promise<Session> {
   const { timeoutMs = connectionDefaults.timeoutMs } = options;
   const { nats, destroy } = await dial(server, options);

@@ -1,13 +1,14 @@
-import { type MicroError, serviceUnavailable, timeout } from "ts-micro";
+import { type ConnectionOwner, type MicroError, serviceUnavailable, timeout } from "ts-micro";
 import { dial } from "./dial.ts";
 import { connectionDefaults, type RedisConnectionOptions } from "./options.ts";
-import type { Owner } from "./owner.ts";
 import { isRefusal } from "./refusal.ts";
 import type { ServerAddress } from "./server-address.ts";
 
 /** One connection to one server, from its first to its last byte. */
 export interface Session {
   readonly address: ServerAddress;
+  /** `host:port` */
+  readonly server: string;
   /** Resolves with the reason when the connection is gone. */
   readonly ended: Promise<string>;
   /**
@@ -18,7 +19,10 @@ export interface Session {
   command(args: readonly (string | Buffer)[], longerMs?: number): Promise<Reply>;
   /** Resolves when the server has taken the subscription. Throws as `command` does. */
   listen(channel: string, onMessage: (payload: Buffer) => void): Promise<void>;
-  end(reason: string): void;
+  /** Ends the connection for that reason, at once. */
+  drop(reason: string): void;
+  /** Nobody needs it any more. */
+  end(): Promise<void>;
 }
 
 /** Texts are the bytes that came; Redis's own words, such as `OK`, are strings. */
@@ -28,7 +32,7 @@ export type Reply = null | number | string | Buffer | readonly Reply[];
 export async function openSession(
   server: ServerAddress,
   options: RedisConnectionOptions,
-  { errorId }: Owner,
+  { errorId }: ConnectionOwner,
 ): Promise<Session> {
   const { timeoutMs = connectionDefaults.timeoutMs } = options;
   const client = await dial(server, options);
@@ -38,20 +42,24 @@ export async function openSession(
   const ended = new Promise<string>((resolve) => {
     onEnded = resolve;
   });
-  client.on("error", (error: Error) => end(error.message));
+  client.on("error", (error: Error) => drop(error.message));
   await connected();
 
   return {
     address: server,
+    server: server.hostPort,
     ended,
     command: (args, longerMs = 0) =>
       answered((client) => client.sendCommand<Reply>([...args]), timeoutMs + longerMs),
     listen: (channel, onMessage) =>
       answered((client) => client.subscribe(channel, (payload) => onMessage(payload), true), timeoutMs),
-    end,
+    drop,
+    async end() {
+      drop("closed");
+    },
   };
 
-  function end(why: string): void {
+  function drop(why: string): void {
     if (reason !== undefined) return;
     reason = why;
     client.destroy();
@@ -62,11 +70,11 @@ export async function openSession(
   /** The library's limit ends where the greeting begins: a server that takes connections may say nothing. */
   async function connected(): Promise<void> {
     const silent = new Error(`it didn't answer within ${timeoutMs} ms (timeoutMs)`);
-    const timer = setTimeout(() => end(silent.message), timeoutMs);
+    const timer = setTimeout(() => drop(silent.message), timeoutMs);
     try {
       await Promise.race([client.connect(), ended.then((why) => Promise.reject(new Error(why)))]);
     } catch (thrown) {
-      end("it refused us");
+      drop("it refused us");
       throw thrown;
     } finally {
       clearTimeout(timer);
@@ -87,7 +95,7 @@ export async function openSession(
       const lose = (error: MicroError): void => settle(() => reject(error));
       const timer = setTimeout(() => {
         lose(tooLate(server.hostPort, limitMs, errorId));
-        end(`it is silent: no answer within ${limitMs} ms`);
+        drop(`it is silent: no answer within ${limitMs} ms`);
       }, limitMs);
       waiting.add(lose);
       ask(client).then(

@@ -24,7 +24,6 @@ export function failureOf(thrown: unknown, what: string): MicroError {
   return serviceUnavailable(brokerErrorId, lost, { reason: "connection-lost", cause });
 }
 
-/** The library wraps what happened into what it did about it. */
 export function causeOf(thrown: unknown): string {
   const cause = innermost(thrown);
   return cause instanceof Error ? cause.message : String(cause);
@@ -75,7 +74,8 @@ export function isNamed(thrown: unknown, name: string): thrown is Error {
   return thrown instanceof Error && thrown.name === name;
 }
 
-function innermost(thrown: unknown): unknown {
+/** The library wraps what happened into what it did about it. */
+export function innermost(thrown: unknown): unknown {
   const wrappers = ["KafkaJSNumberOfRetriesExceeded", "KafkaJSNonRetriableError"];
   const wraps = wrappers.some((name) => isNamed(thrown, name)) && thrown instanceof Error;
   return wraps && thrown.cause !== undefined ? innermost(thrown.cause) : thrown;

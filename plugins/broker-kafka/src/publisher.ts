@@ -1,7 +1,7 @@
 import type { IHeaders } from "kafkajs";
 import { timeout } from "ts-micro";
 import { brokerErrorId } from "ts-micro/broker";
-import type { Cluster } from "./connection.ts";
+import type { Cluster } from "./cluster.ts";
 import { failureOf } from "./failures.ts";
 import type { Topics } from "./topics.ts";
 

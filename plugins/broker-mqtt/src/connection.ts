@@ -1,10 +1,10 @@
-import type { Logger } from "ts-micro";
-import { type BrokerConnection, newBrokerConnection } from "ts-micro/broker";
+import { type LastingConnection, type Logger, newLastingConnection } from "ts-micro";
+import { brokerErrorId } from "ts-micro/broker";
 import { defaults, type MqttBrokerOptions } from "./options.ts";
 import type { ServerAddress } from "./server-address.ts";
 import type { Session } from "./session.ts";
 
-export type Connection = BrokerConnection<Session>;
+export type Connection = LastingConnection<Session>;
 
 /** @param start opens a session and prepares it */
 export function newConnection(
@@ -13,5 +13,6 @@ export function newConnection(
   logger: Logger,
   start: (server: ServerAddress) => Promise<Session>,
 ): Connection {
-  return newBrokerConnection({ name: "mqtt", servers, start, maxReconnectWaitMs, logger });
+  const owner = { kind: "broker", errorId: brokerErrorId, logger };
+  return newLastingConnection({ owner, name: "mqtt", servers, start, maxReconnectWaitMs });
 }

@@ -1,4 +1,4 @@
-import { newConnection, type Owner } from "@ts-micro/nats-connection";
+import { newConnection } from "@ts-micro/nats-connection";
 import { MicroError, newLogger } from "ts-micro";
 import {
   type Broker,
@@ -29,7 +29,7 @@ export function newBroker(options: NatsBrokerOptions = {}): Broker {
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
     broker: "nats",
   });
-  const owner: Owner = { kind: "broker", errorId: brokerErrorId, logger };
+  const owner = { kind: "broker", errorId: brokerErrorId, logger };
   const connection = newConnection(options, owner);
   const newEngine = options.jetstream === true ? newJetStreamEngine : newCoreEngine;
   const carrier = newEngine({ connection, options, logger });

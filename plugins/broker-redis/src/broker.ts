@@ -56,8 +56,8 @@ export function newBroker(options: RedisBrokerOptions = {}): Broker {
       try {
         await session.command(mode.publishCommand(topic, payload));
       } catch (thrown) {
-        if (isNoPrimary(thrown)) session.end("it is a replica now");
-        throw refusedAs(thrown, `publish on "${topic}"`, session.address.hostPort, brokerErrorId);
+        if (isNoPrimary(thrown)) session.drop("it is a replica now");
+        throw refusedAs(thrown, `publish on "${topic}"`, session.server, brokerErrorId);
       }
     },
 

@@ -29,7 +29,7 @@ export async function openChannel(setup: ChannelSetup): Promise<Channel> {
       ending.abort();
       // All that the server has sent before its answer to this has arrived then.
       await session.command(["PING"]).catch(() => {});
-      session.end("closed");
+      await session.end();
       await done;
     },
   };
@@ -40,7 +40,7 @@ export async function openChannel(setup: ChannelSetup): Promise<Channel> {
       await opened.listen(channel, onMessage);
       return opened;
     } catch (thrown) {
-      opened.end("it can't be used");
+      opened.drop("it can't be used");
       throw thrown;
     }
   }
@@ -58,11 +58,11 @@ export async function openChannel(setup: ChannelSetup): Promise<Channel> {
 
   /** False when the subscription ends meanwhile. */
   async function openAgain(): Promise<boolean> {
-    for (let attempt = 0; await connection.available(ending.signal); attempt++) {
+    for (let attempt = 0; (await connection.next(ending.signal)) !== undefined; attempt++) {
       try {
         session = await open();
         // Whoever ends the subscription has ended the session before it.
-        if (ending.signal.aborted) session.end("closed");
+        if (ending.signal.aborted) await session.end();
         return !ending.signal.aborted;
       } catch (thrown) {
         const text = `can't listen on "${channel}" yet: ${textOf(thrown)}`;

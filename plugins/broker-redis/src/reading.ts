@@ -51,7 +51,7 @@ export async function startReading(setup: ReadingSetup): Promise<Reading> {
       await source.begin(session);
       return { session, id };
     } catch (thrown) {
-      session.end("it can't be used");
+      session.drop("it can't be used");
       throw thrown;
     }
   }
@@ -64,11 +64,11 @@ export async function startReading(setup: ReadingSetup): Promise<Reading> {
         const text = `reading was interrupted: ${textOf(thrown)}`;
         if (isRefusal(thrown)) logger.warn(text);
         else logger.debug(text);
-        reader.session.end("closed");
+        await reader.session.end();
         await openAgain();
       }
     }
-    reader.session.end("closed");
+    await reader.session.end();
   }
 
   async function readOnce(session: Session): Promise<void> {
@@ -97,7 +97,7 @@ export async function startReading(setup: ReadingSetup): Promise<Reading> {
   async function openAgain(): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       await pause(retryMs * (0.5 + Math.random()), undefined, { signal: ending.signal }).catch(() => {});
-      if (!(await connection.available(ending.signal))) return;
+      if ((await connection.next(ending.signal)) === undefined) return;
       try {
         reader = await open();
         return;

@@ -3,7 +3,6 @@ import {
   type Listening,
   type Msg,
   newConnection,
-  type Owner,
   type Session,
 } from "@ts-micro/nats-connection";
 import { MicroError, newLogger } from "ts-micro";
@@ -44,7 +43,7 @@ export function newRegistry(options: NatsRegistryOptions = {}): Registry {
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
     registry: "nats",
   });
-  const owner: Owner = { kind: "registry", errorId: registryErrorId, logger };
+  const owner = { kind: "registry", errorId: registryErrorId, logger };
   const connection = newConnection(options, owner, () => void catchUp());
   const own = newOwn((expired) => void announce("delete", expired).catch(logUntold));
   const followers = new Map<Follower, { queue: WatcherQueue; query: Query }>();

@@ -71,13 +71,8 @@ export function newStore(options: RedisStoreOptions = {}): Store {
         return await session.command(["EVAL", text, ...rest]);
       }
     } catch (thrown) {
-      if (isNoPrimary(thrown)) session.end("it is a replica now");
-      throw refusedAs(
-        thrown,
-        `use the table ${place.database}/${place.table}`,
-        session.address.hostPort,
-        storeId,
-      );
+      if (isNoPrimary(thrown)) session.drop("it is a replica now");
+      throw refusedAs(thrown, `use the table ${place.database}/${place.table}`, session.server, storeId);
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Msg, newConnection, type Owner, type Session } from "@ts-micro/nats-connection";
+import { type Msg, newConnection, type Session } from "@ts-micro/nats-connection";
 import { MicroError, newLogger, notImplemented } from "ts-micro";
 import type {
   Accept,
@@ -32,7 +32,7 @@ export function newTransport(options: NatsTransportOptions = {}): Transport {
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
     transport: "nats",
   });
-  const owner: Owner = { kind: "transport", errorId: transportErrorId, logger };
+  const owner = { kind: "transport", errorId: transportErrorId, logger };
   const connection = newConnection(options, owner);
   const ends = new Ends(connection, options, sweep);
   /** By the inbox of go-micro's client. */

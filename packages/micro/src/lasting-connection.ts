@@ -1,9 +1,12 @@
+/**
+ * A connection that comes back until it is closed: for implementations whose library doesn't connect again, or hides what
+ * that costs. A session is one connection to one server; what lived on it has to be made again on the next.
+ */
 import { setTimeout as pause } from "node:timers/promises";
-import { MicroError, serviceUnavailable, unauthorized } from "../errors.ts";
-import type { Logger } from "../logger.ts";
-import { retryWaitMs } from "../retry-wait.ts";
-import { tlsProblem } from "../tls.ts";
-import { brokerErrorId, notConnected } from "./failures.ts";
+import { MicroError, serviceUnavailable, unauthorized } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { retryWaitMs } from "./retry-wait.ts";
+import { tlsProblem } from "./tls.ts";
 
 /** One connection to one server, from its first to its last byte. */
 export interface ServerSession {
@@ -15,8 +18,7 @@ export interface ServerSession {
   end(forget: boolean): Promise<void>;
 }
 
-/** A connection that comes back until it is closed. What lived on it has to be made again. */
-export interface BrokerConnection<Session extends ServerSession> {
+export interface LastingConnection<Session extends ServerSession> {
   /** `host:port` of the server; empty while there is none. */
   readonly server: string;
   /**
@@ -31,30 +33,43 @@ export interface BrokerConnection<Session extends ServerSession> {
    * @throws MicroError 503 `not-connected`
    */
   session(): Session;
-  /** The present session, or the next one; `undefined` when the signal aborts before. */
+  /** The present session, or the next one; `undefined` when the signal has aborted, or aborts before. */
   next(signal: AbortSignal): Promise<Session | undefined>;
 }
 
-export interface BrokerConnectionSetup<Server extends { readonly hostPort: string }, Session> {
-  /** The broker's name. */
+/** Whose connection it is, for its errors and its log. */
+export interface ConnectionOwner {
+  /** `broker`, `registry`... */
+  readonly kind: string;
+  /** The `id` of its errors, such as `go.micro.broker`. */
+  readonly errorId: string;
+  readonly logger: Logger;
+}
+
+export interface LastingConnectionSetup<Server extends { readonly hostPort: string }, Session> {
+  owner: ConnectionOwner;
+  /** What is connected to, for people: `nats`. */
   name: string;
-  /** Tried in this order, each time anew. */
   servers: readonly Server[];
+  /** Servers that are all alike are tried in another order each time, which spreads their clients. @default false, as given */
+  isAnyOrder?: boolean;
   /** Opens a session and prepares it. */
   start(server: Server): Promise<Session>;
   /** What `start` threw says that the credentials are wrong. @default an error of ours with code 401 does */
   isDenied?(thrown: unknown): boolean;
+  /** Told of each session after the first, once it is the present one. */
+  onAgain?(session: Session): void;
   /** Longest wait between two attempts to connect again, in milliseconds. */
   maxReconnectWaitMs: number;
-  logger: Logger;
 }
 
-/** For brokers whose library doesn't connect again, or hides what that costs. Opens nothing yet. */
-export function newBrokerConnection<
+/** Opens nothing yet. */
+export function newLastingConnection<
   Server extends { readonly hostPort: string },
   Session extends ServerSession,
->(setup: BrokerConnectionSetup<Server, Session>): BrokerConnection<Session> {
-  const { name, servers, start, isDenied = isUnauthorized, maxReconnectWaitMs, logger } = setup;
+>(setup: LastingConnectionSetup<Server, Session>): LastingConnection<Session> {
+  const { owner, name, servers, isAnyOrder = false, start, isDenied = isUnauthorized, onAgain } = setup;
+  const { kind, errorId, logger } = owner;
   const waiting = new Set<(session: Session | undefined) => void>();
   let session: Session | undefined;
   let opening: Promise<void> | undefined;
@@ -85,11 +100,12 @@ export function newBrokerConnection<
 
     session(): Session {
       if (session !== undefined) return session;
-      throw opening === undefined ? notConnected(name) : noServer();
+      throw notConnected(opening === undefined ? "; call connect() first" : `: ${noServer()}`);
     },
 
     next(signal: AbortSignal): Promise<Session | undefined> {
-      if (session !== undefined || signal.aborted) return Promise.resolve(session);
+      if (signal.aborted) return Promise.resolve(undefined);
+      if (session !== undefined) return Promise.resolve(session);
       return new Promise((resolve) => {
         const settle = (found: Session | undefined): void => {
           waiting.delete(settle);
@@ -107,8 +123,13 @@ export function newBrokerConnection<
     const first = await startAny();
     const ending = new AbortController();
     closing = ending;
-    session = first;
+    use(first);
     keptUp = keepUp(first, ending.signal);
+  }
+
+  function use(next: Session): void {
+    session = next;
+    for (const settle of [...waiting]) settle(next);
   }
 
   async function keepUp(first: Session, signal: AbortSignal): Promise<void> {
@@ -122,22 +143,23 @@ export function newBrokerConnection<
       if (next === undefined) return;
       logger.info(`connected to ${name} server ${next.server} again`);
       present = next;
-      session = next;
-      for (const settle of [...waiting]) settle(next);
+      use(next);
+      onAgain?.(next);
     }
   }
 
   /** `undefined` when the connection is closed meanwhile. */
   async function startAgain(signal: AbortSignal): Promise<Session | undefined> {
     for (let failures = 1; !signal.aborted; failures++) {
-      await pause(retryWaitMs(failures, maxReconnectWaitMs), undefined, { signal }).catch(() => {});
+      await pause(retryWaitMs(failures, setup.maxReconnectWaitMs), undefined, { signal }).catch(() => {});
       if (signal.aborted) return undefined;
       try {
         const next = await startAny();
+        // Who closed it meanwhile has seen no session to end.
         if (!signal.aborted) return next;
         await next.end(false);
       } catch (thrown) {
-        const text = `can't reach ${name} yet: ${MicroError.from(thrown).detail}`;
+        const text = `${MicroError.from(thrown).detail}; trying again`;
         if (failures === 1) logger.warn(text);
         else logger.debug(text);
       }
@@ -147,7 +169,7 @@ export function newBrokerConnection<
 
   async function startAny(): Promise<Session> {
     const failures: { server: Server; thrown: unknown }[] = [];
-    for (const server of servers) {
+    for (const server of isAnyOrder ? shuffled(servers) : servers) {
       try {
         return await start(server);
       } catch (thrown) {
@@ -157,15 +179,18 @@ export function newBrokerConnection<
     const sentences = failures.map(({ server, thrown }) => `${server.hostPort}: ${textOf(thrown)}`);
     const detail = `can't connect to ${name}: ${sentences.join("; ")}`;
     const cause = failures.at(-1)?.thrown;
-    if (failures.every(({ thrown }) => isDenied(thrown)))
-      throw unauthorized(brokerErrorId, detail, { cause });
-    throw serviceUnavailable(brokerErrorId, detail, { reason: "connection-failed", cause });
+    if (failures.every(({ thrown }) => isDenied(thrown))) throw unauthorized(errorId, detail, { cause });
+    throw serviceUnavailable(errorId, detail, { reason: "connection-failed", cause });
   }
 
-  function noServer(): MicroError {
+  function noServer(): string {
     const names = servers.map(({ hostPort }) => hostPort).join(", ");
-    const detail = `broker ${name} is not connected: no server of ${names} can be reached at present; it goes on trying`;
-    return serviceUnavailable(brokerErrorId, detail, { reason: "not-connected" });
+    return `no server of ${names} can be used at present; it goes on trying`;
+  }
+
+  function notConnected(why: string): MicroError {
+    const detail = `${kind} ${name} is not connected${why}`;
+    return serviceUnavailable(errorId, detail, { reason: "not-connected" });
   }
 }
 
@@ -176,4 +201,11 @@ function isUnauthorized(thrown: unknown): boolean {
 function textOf(thrown: unknown): string {
   if (MicroError.is(thrown)) return thrown.detail;
   return thrown instanceof Error ? (tlsProblem(thrown) ?? thrown.message) : String(thrown);
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item);
 }
