@@ -3,6 +3,7 @@ import { MicroError } from "ts-micro";
 import { carriedHeader, type Message, type Socket, type SocketEvents } from "ts-micro/transport";
 import type { End } from "./ends.ts";
 import { transportErrorId } from "./options.ts";
+import { following } from "./stream-wire.ts";
 import type { Frame, Wire } from "./wire.ts";
 
 export interface SocketSetup {
@@ -33,8 +34,15 @@ export class NatsSocket implements Socket, End {
   #paused = false;
   #scheduled = false;
   #closed = false;
-  #unread = 0;
   #drainOwed = false;
+  /** The numbers of the next messages. */
+  #sent = 0;
+  #received = 0;
+  /** Bytes that were sent and that the other end has not taken yet; what it had taken when it last said so. */
+  #unread = 0;
+  #confirmed = 0;
+  /** All bytes that were taken here. */
+  #taken = 0;
   /** How the connection ends, once everything in the inbox is delivered. */
   #end: { error?: MicroError } | undefined;
   #closing: Promise<void> | undefined;
@@ -68,13 +76,14 @@ export class NatsSocket implements Socket, End {
     const { wire, session } = this.#setup;
     const carried: Message = { header: carriedHeader(message.header), body: message.body };
     if (this.#end !== undefined) return true;
-    const payload = wire.encode(carried);
+    const payload = wire.encode(carried, this.#sent);
     if (payload.length > session.maxPayload) {
       const detail = `a message of ${payload.length} bytes can't be sent to ${this.remote}: the nats server takes ${session.maxPayload} (its max_payload)`;
       this.#leave(this.#error(413, detail, "too-large"), { code: 413, detail });
       return true;
     }
     this.active = performance.now();
+    this.#sent = following(this.#sent);
     this.#publish(payload);
     if (wire.control === undefined) return true;
     this.#unread += carried.body.length;
@@ -111,10 +120,9 @@ export class NatsSocket implements Socket, End {
     return this.close();
   }
 
-  /** Asks whether the other end is there: the server tells when nobody is. */
+  /** Repeats what was taken: the server tells when nobody is there to read it. */
   probe(): void {
-    const { control } = this.#setup.wire;
-    if (control !== undefined && !this.#closed) this.#publish(control.probe());
+    if (!this.#closed) this.#tellTaken();
   }
 
   /** What came for this end. */
@@ -140,37 +148,60 @@ export class NatsSocket implements Socket, End {
   }
 
   #take(frame: Frame): void {
-    if (this.#closed) return;
-    if (frame.kind === "message") {
-      this.active = performance.now();
-      const { maxMessageBytes } = this.#setup;
-      const size = frame.message.body.length;
-      if (size > maxMessageBytes) {
-        const why = `body longer than ${maxMessageBytes} bytes: it has ${size}; raise maxMessageBytes to take it`;
-        const detail = `${this.local} refused a message: ${why}`;
-        this.#leave(this.#error(413, `message of ${this.remote} refused: ${why}`, "too-large"), {
-          code: 413,
-          detail,
-        });
-      } else if (this.#end === undefined) {
-        const { header, body } = frame.message;
-        this.#inbox.push({ header: carriedHeader(header), body });
-        this.#schedule();
-      }
-    } else if (frame.kind === "end") {
+    if (this.#closed || this.#end !== undefined) return;
+    if (frame.kind === "end") {
       const { why } = frame;
-      this.#end ??= why === undefined ? {} : { error: this.#error(why.code, why.detail) };
+      // A 503 without a reason would be an answer, and what was asked be asked again.
+      const reason = why?.code === 503 ? "connection-lost" : undefined;
+      this.#end = why === undefined ? {} : { error: this.#error(why.code, why.detail, reason) };
       this.#schedule();
-    } else if (frame.kind === "taken") {
-      if (frame.bytes > this.#unread) {
-        this.#leave(this.#error(500, `${this.remote} says that it took more than it was sent`));
-        return;
-      }
-      this.#unread -= frame.bytes;
-      if (this.#unread > 0 || !this.#drainOwed) return;
-      this.#drainOwed = false;
-      this.#events?.drain?.();
+    } else if (frame.number !== undefined && frame.number !== this.#received) {
+      this.#miss(`message ${frame.number} came instead of ${this.#received}: one was lost`);
+    } else if (frame.kind === "message") {
+      this.#takeMessage(frame.message);
+    } else {
+      this.#takeWord(frame.total);
     }
+  }
+
+  #takeMessage({ header, body }: Message): void {
+    this.active = performance.now();
+    this.#received = following(this.#received);
+    const { maxMessageBytes } = this.#setup;
+    if (body.length > maxMessageBytes) {
+      const why = `body longer than ${maxMessageBytes} bytes: it has ${body.length}; raise maxMessageBytes to take it`;
+      const detail = `${this.local} refused a message: ${why}`;
+      this.#leave(this.#error(413, `message of ${this.remote} refused: ${why}`, "too-large"), {
+        code: 413,
+        detail,
+      });
+      return;
+    }
+    this.#inbox.push({ header: carriedHeader(header), body });
+    this.#schedule();
+  }
+
+  /** The other end says how much it has taken. */
+  #takeWord(total: number): void {
+    const bytes = following(total, -this.#confirmed);
+    if (bytes > this.#unread) {
+      this.#leave(this.#error(500, `${this.remote} says that it took more than it was sent`));
+      return;
+    }
+    this.#unread -= bytes;
+    this.#confirmed = total;
+    if (this.#unread > 0 || !this.#drainOwed) return;
+    this.#drainOwed = false;
+    this.#events?.drain?.();
+  }
+
+  /** What came before is told, and then the end. */
+  #miss(why: string): void {
+    const end = this.#setup.wire.control?.end;
+    if (end !== undefined) {
+      this.#publish(end({ code: 503, detail: `connection to ${this.local} lost: ${why}` }));
+    }
+    this.lose(why);
   }
 
   /** Ends this end now, and tells the other one. */
@@ -182,6 +213,11 @@ export class NatsSocket implements Socket, End {
     this.#end = error === undefined ? {} : { error };
     this.#inbox = [];
     this.#schedule();
+  }
+
+  #tellTaken(): void {
+    const { control } = this.#setup.wire;
+    if (control !== undefined) this.#publish(control.taken(this.#sent, this.#taken));
   }
 
   #publish(payload: Uint8Array): void {
@@ -213,8 +249,8 @@ export class NatsSocket implements Socket, End {
         this.#leave(this.#error(500, detail), { code: 503, detail: `connection to ${this.local} lost` });
       }
     }
-    const { control } = this.#setup.wire;
-    if (taken > 0 && !this.#closed && control !== undefined) this.#publish(control.taken(taken));
+    this.#taken = following(this.#taken, taken);
+    if (taken > 0 && !this.#closed) this.#tellTaken();
     if (this.#end !== undefined && this.#inbox.length === 0 && (this.#closed || !this.#paused)) {
       this.#finish(this.#end.error);
     }

@@ -29,6 +29,11 @@ export type Frame =
   | { kind: "broken"; why: Why }
   | { kind: "taken"; number: number; total: number };
 
+/** The number or total that comes so much later. */
+export function following(number: number, by = 1): number {
+  return (number + by) >>> 0;
+}
+
 /** A frame with room for `size` bytes behind its head. */
 export function newFrame(letter: number, number: number, size = 0): Buffer {
   const frame = Buffer.allocUnsafe(headBytes + size);

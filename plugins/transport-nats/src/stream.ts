@@ -6,6 +6,7 @@ import { transportErrorId } from "./options.ts";
 import {
   brokenFrame,
   type Frame,
+  following,
   headBytes,
   letters,
   newFrame,
@@ -174,7 +175,7 @@ export class NatsStream extends Duplex implements End {
       this.#deliver();
     } else if (frame.kind === "taken") {
       this.#expect(frame.number);
-      const bytes = (frame.total - this.#confirmed) >>> 0;
+      const bytes = following(frame.total, -this.#confirmed);
       if (bytes > this.#unread) throw new Error("more was taken than was sent");
       this.#unread -= bytes;
       this.#confirmed = frame.total;
@@ -224,11 +225,11 @@ export class NatsStream extends Duplex implements End {
       const bytes = this.#inbox.shift();
       if (bytes === undefined) break;
       this.#inboxBytes -= bytes.length;
-      this.#taken = (this.#taken + bytes.length) >>> 0;
+      this.#taken = following(this.#taken, bytes.length);
       this.#wanted = this.push(bytes);
     }
     // Who has sent all waits for nothing.
-    if (!this.#ended && (this.#taken - this.#takenTold) >>> 0 >= takenBytes) this.#tellTaken();
+    if (!this.#ended && following(this.#taken, -this.#takenTold) >= takenBytes) this.#tellTaken();
     if (this.#ended && this.#inbox.length === 0 && !this.#told) {
       this.#told = true;
       this.push(null);
@@ -256,8 +257,4 @@ export class NatsStream extends Duplex implements End {
   #error(code: number, detail: string, reason?: "connection-lost"): MicroError {
     return new MicroError({ id: transportErrorId, code, detail, ...(reason !== undefined && { reason }) });
   }
-}
-
-function following(number: number): number {
-  return (number + 1) >>> 0;
 }

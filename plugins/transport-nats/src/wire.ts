@@ -2,34 +2,27 @@ import { newMetadata } from "ts-micro";
 import { decodeEnvelope } from "ts-micro/broker";
 import { metadataToJson } from "ts-micro/registry";
 import type { Message } from "ts-micro/transport";
+import type { Why } from "./stream-wire.ts";
 
 /** How messages are written on one connection. */
 export interface Wire {
-  encode(message: Message): Uint8Array;
+  /** @param number how many messages this end has sent before */
+  encode(message: Message, number: number): Uint8Array;
   /** @throws Error saying what is wrong */
   decode(payload: Uint8Array): Frame;
   /** Absent where the other end knows no such thing: go-micro. */
   readonly control?: {
     /** Nothing more comes. */
     end(why?: Why): Uint8Array;
-    /** So many bytes of bodies have been taken. */
-    taken(bytes: number): Uint8Array;
-    /** Is anybody there? */
-    probe(): Uint8Array;
+    /** So many bytes of bodies have been taken since the beginning. @param number that of the sender's next message */
+    taken(number: number, total: number): Uint8Array;
   };
 }
 
-/** Why an end came that nobody asked for. */
-export interface Why {
-  readonly code: number;
-  readonly detail: string;
-}
-
 export type Frame =
-  | { kind: "message"; message: Message }
+  | { kind: "message"; message: Message; number?: number }
   | { kind: "end"; why?: Why }
-  | { kind: "taken"; bytes: number }
-  | { kind: "probe" };
+  | { kind: "taken"; number: number; total: number };
 
 /** go-micro's (`transport/nats/nats.go`): always JSON, `{"Header":{…},"Body":"<base64>"}`. */
 export const goWire: Wire = {
@@ -42,13 +35,20 @@ export const goWire: Wire = {
   },
 };
 
-/** Between two of ours: one letter, then the length of the header's JSON, the header, and the body as it is. */
+/**
+ * Between two of ours: a letter, and
+ *
+ *     M <number> <length> <header> <body>   a message; the header is JSON of so many bytes, the body is the rest
+ *     E <json>                              nothing more comes, and why: `{"code":…,"detail":…}`, or nothing
+ *     T <number> <total>                    so many bytes of bodies have been taken since the beginning
+ *
+ * Numbers, lengths and totals are 32 bits, the highest first; numbers and totals begin anew behind the highest. Why they are
+ * there and `T` is repeated: `stream-wire.ts`.
+ */
 export const ownWire = {
-  encode({ header, body }: Message): Uint8Array {
+  encode({ header, body }: Message, number: number): Uint8Array {
     const json = Buffer.from(JSON.stringify(header));
-    const head = Buffer.alloc(5);
-    head[0] = letters.message;
-    head.writeUInt32BE(json.length, 1);
+    const head = newHead(letters.message, number, json.length);
     return Buffer.concat([head, json, body]);
   },
   decode(payload: Uint8Array): Frame {
@@ -56,16 +56,14 @@ export const ownWire = {
     const bytes = Buffer.from(payload);
     switch (bytes[0]) {
       case letters.message: {
-        const length = bytes.readUInt32BE(1);
-        const header: unknown = JSON.parse(bytes.toString("utf8", 5, 5 + length));
+        const [number, length] = [bytes.readUInt32BE(1), bytes.readUInt32BE(5)];
+        const header: unknown = JSON.parse(bytes.toString("utf8", headBytes, headBytes + length));
         const entries = Object.entries(header ?? {}).map(([name, value]): [string, string] => [
           name,
           String(value),
         ]);
-        return {
-          kind: "message",
-          message: { header: newMetadata(entries), body: bytes.subarray(5 + length) },
-        };
+        const body = bytes.subarray(headBytes + length);
+        return { kind: "message", number, message: { header: newMetadata(entries), body } };
       }
       case letters.end: {
         if (bytes.length === 1) return { kind: "end" };
@@ -73,26 +71,28 @@ export const ownWire = {
         return { kind: "end", why: { code: Number(code), detail: String(detail) } };
       }
       case letters.taken:
-        if (bytes.length !== 5) throw new Error(`a frame of what was taken can't have ${bytes.length} bytes`);
-        return { kind: "taken", bytes: bytes.readUInt32BE(1) };
-      case letters.probe:
-        return { kind: "probe" };
+        if (bytes.length !== headBytes) {
+          throw new Error(`a frame of what was taken can't have ${bytes.length} bytes`);
+        }
+        return { kind: "taken", number: bytes.readUInt32BE(1), total: bytes.readUInt32BE(5) };
       default:
         throw new Error(`a frame can't begin with ${bytes[0]}`);
     }
   },
   control: {
-    end(why?: Why): Uint8Array {
-      return Buffer.from(why === undefined ? "E" : `E${JSON.stringify(why)}`);
-    },
-    taken(bytes: number): Uint8Array {
-      const frame = Buffer.alloc(5);
-      frame[0] = letters.taken;
-      frame.writeUInt32BE(bytes, 1);
-      return frame;
-    },
-    probe: (): Uint8Array => Buffer.from("P"),
+    end: (why?: Why): Uint8Array => Buffer.from(why === undefined ? "E" : `E${JSON.stringify(why)}`),
+    taken: (number: number, total: number): Uint8Array => newHead(letters.taken, number, total),
   },
 } as const satisfies Wire;
 
-const letters = { message: 0x4d, end: 0x45, taken: 0x54, probe: 0x50 } as const;
+const letters = { message: 0x4d, end: 0x45, taken: 0x54 } as const;
+
+const headBytes = 9;
+
+function newHead(letter: number, number: number, second: number): Buffer {
+  const head = Buffer.allocUnsafe(headBytes);
+  head[0] = letter;
+  head.writeUInt32BE(number, 1);
+  head.writeUInt32BE(second, 5);
+  return head;
+}

@@ -88,26 +88,28 @@ export class Streams implements AsyncDisposable {
     };
   }
 
-  /**
-   * A pair whose frames pass a server that loses some of them.
-   * @param loses told of each frame, in the order in which they were sent
-   */
+  /** A pair whose frames pass a server that loses some of them. @param loses as `lossyWay` takes it */
   async lossyPair(loses: (frame: Buffer) => boolean): Promise<[Duplex, Duplex]> {
     const accepted: Duplex[] = [];
     const address = await this.listen((stream) => void accepted.push(stream));
-    const [asClient, asServer, ofClient] = [
-      `${address}.client`,
-      `${address}.server`,
-      `${address}.relay.connect`,
-    ];
+    return [await this.connect(await this.lossyWay(address, loses)), accepted[0] as Duplex];
+  }
+
+  /**
+   * Another address of the one given, for one connection: its frames pass a server that loses some of them.
+   * @param loses told of each frame, in the order in which they were sent
+   */
+  async lossyWay(address: string, loses: (frame: Buffer) => boolean): Promise<string> {
+    const [asClient, asServer] = [`${address}.client`, `${address}.server`];
     let client = "";
     let server: string | undefined;
-    this.#raw.subscribe(ofClient, {
-      callback: (_, { data, reply = "" }) => {
-        client = reply;
-        this.#raw.publish(`${address}.connect`, data, { reply: asClient });
-      },
-    });
+    for (const open of ["connect", "dial"])
+      this.#raw.subscribe(`${address}.relay.${open}`, {
+        callback: (_, { data, reply = "" }) => {
+          client = reply;
+          this.#raw.publish(`${address}.${open}`, data, { reply: asClient });
+        },
+      });
     this.#raw.subscribe(asClient, {
       callback: (_, { data, reply }) => {
         server ??= reply;
@@ -121,7 +123,7 @@ export class Streams implements AsyncDisposable {
       },
     });
     await this.#raw.flush();
-    return [await this.connect(`${address}.relay`), accepted[0] as Duplex];
+    return `${address}.relay`;
   }
 
   /** Resolves when the server has what was sent by hand. */
