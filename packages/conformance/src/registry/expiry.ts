@@ -29,20 +29,26 @@ export function expiryTests(bench: RegistryBench): void {
     bench.test(`a node that is registered again with ${renewal} outlives its first TTL`, async (tools) => {
       const { create, service, finds } = tools;
       const registry = create();
-      const greeter = service(["marker", "renewed"]);
-      const [marker, renewed] = greeter.nodes.map((node) => ({ ...greeter, nodes: [node] }));
-      assert.ok(marker && renewed);
-      const watcher = await create().watch({ service: greeter.name });
-      await registry.register(renewed, { ttlMs });
-      await registry.register(renewed, options);
-      // When this one has gone, the other one would have too.
-      await registry.register(marker, { ttlMs });
-      assert.deepEqual(await changes(watcher, 3), [
-        "create 1.0.0 renewed",
-        "create 1.0.0 marker",
-        "delete 1.0.0 marker",
-      ]);
-      await finds(greeter.name, (services) => summary(services) === "1.0.0 renewed");
+      for (let firstMs = ttlMs; ; firstMs *= 2) {
+        const greeter = service(["marker", "renewed"]);
+        const [marker, renewed] = greeter.nodes.map((node) => ({ ...greeter, nodes: [node] }));
+        assert.ok(marker && renewed);
+        const watcher = await create().watch({ service: greeter.name });
+        const beganAt = performance.now();
+        await registry.register(renewed, { ttlMs: firstMs });
+        await registry.register(renewed, options);
+        // Where there is so much else to do, the first TTL may have passed before the second came.
+        if (performance.now() - beganAt >= firstMs) continue;
+        // When this one has gone, the other one would have too.
+        await registry.register(marker, { ttlMs: firstMs });
+        assert.deepEqual(await changes(watcher, 3), [
+          "create 1.0.0 renewed",
+          "create 1.0.0 marker",
+          "delete 1.0.0 marker",
+        ]);
+        await finds(greeter.name, (services) => summary(services) === "1.0.0 renewed");
+        return;
+      }
     });
   }
 }
