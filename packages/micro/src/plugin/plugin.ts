@@ -1,7 +1,7 @@
 import type { ClientWire } from "../client/client-over.ts";
 import type { Flag } from "../cmd/flags.ts";
 import type { Factory, Kind } from "../kinds.ts";
-import type { Wire } from "../server/lifecycle.ts";
+import type { Wire } from "../server/wire.ts";
 
 /**
  * go-micro v2's plugin system (`plugin/plugin.go` @ v2.9.1): a module exports `Plugin`, loading finds and

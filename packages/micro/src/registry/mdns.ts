@@ -10,14 +10,12 @@
  */
 import { randomInt } from "node:crypto";
 import type { RemoteInfo } from "node:dgram";
-import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
 import { hostname as machineName, networkInterfaces } from "node:os";
-import { parseAddress } from "../address.ts";
-import { badRequest, MicroError, serviceUnavailable } from "../errors.ts";
+import { serviceUnavailable } from "../errors.ts";
 import { newLogger } from "../logger.ts";
 import { type DnsMessage, isResponse } from "./dns-message.ts";
 import { Announcer } from "./mdns-announcer.ts";
+import { instanceFor } from "./mdns-instance.ts";
 import { type LookUp, newLookUp } from "./mdns-lookup.ts";
 import {
   before,
@@ -32,26 +30,15 @@ import { answersTo } from "./mdns-responder.ts";
 import { Sightings } from "./mdns-sightings.ts";
 import { type Interfaces, type Multicast, newMulticast } from "./mdns-socket.ts";
 import {
-  answerBytes,
   catalogEntriesIn,
   decodePacket,
   encodeQuery,
-  encodeText,
-  type Instance,
   recordOf,
   type Sighting,
   sightingsIn,
 } from "./mdns-wire.ts";
-import { byVersion, checkService, compare, withNodes } from "./record.ts";
-import type {
-  Node,
-  ReadOptions,
-  Registry,
-  RegistryOptions,
-  Service,
-  Watcher,
-  WatchOptions,
-} from "./registry.ts";
+import { byVersion, checkService, compare } from "./record.ts";
+import type { ReadOptions, Registry, RegistryOptions, Service, Watcher, WatchOptions } from "./registry.ts";
 import { newWatcherQueue, type WatcherQueue } from "./watcher.ts";
 
 export interface MdnsRegistryOptions extends RegistryOptions {
@@ -76,9 +63,6 @@ export interface MdnsRegistryOptions extends RegistryOptions {
 
 /** What a look-up takes at most, lest a hostile neighbour fills the memory. */
 const maxFound = 4096;
-
-/** The longest datagram there is (IPv4, 65_535 less the headers). */
-const maxDatagramBytes = 65_507;
 
 /** Opens nothing before it is used, and closes the shared port when nothing is registered or watched any more. */
 export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
@@ -189,34 +173,10 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
     checkService(service);
     checkServiceName(service.name, domain);
     const instances = await Promise.all(
-      service.nodes.map((node) => instanceFor(withNodes(service, [node]), node)),
+      service.nodes.map((node) => instanceFor(service, node, { domain, hostname })),
     );
     await network().listen();
     await Promise.all(instances.map((instance) => announcer.add(service.name, instance)));
-  }
-
-  /** @throws MicroError 400, when the node can't be carried; 503, when its host has no address. */
-  async function instanceFor(record: Service, node: Node): Promise<Instance> {
-    const { host, port } = parseAddress(node.address);
-    if (port === undefined || port === 0) {
-      throw badRequest(
-        "go.micro.registry",
-        `node ${node.id} at "${node.address}": mDNS needs a port; give host:port, or choose another registry, ` +
-          "such as MICRO_REGISTRY=nats with MICRO_TRANSPORT=nats",
-      );
-    }
-    const id = fittingNodeId(node.id, record.name, domain);
-    const place = {
-      name: instanceName(id, record.name, domain),
-      hostname,
-      host: await literal(host, node),
-      port,
-    };
-    const instance: Instance = { ...place, text: encodeText(record) };
-    const bytes = answerBytes(instance, record.name, domain);
-    if (bytes <= maxDatagramBytes) return instance;
-    const detail = `node ${node.id}: its record has ${bytes} bytes, a datagram carries ${maxDatagramBytes}; register fewer endpoints, or use another registry`;
-    throw new MicroError({ id: "go.micro.registry", code: 400, detail, reason: "too-large" });
   }
 
   async function deregister(service: Service): Promise<void> {
@@ -274,20 +234,4 @@ export function newMdnsRegistry(options: MdnsRegistryOptions = {}): Registry {
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** mDNS carries addresses, so a host name is looked up here. go-micro fails. */
-async function literal(host: string, node: Node): Promise<string> {
-  if (isIP(host) !== 0 && !host.includes("%")) return host;
-  try {
-    if (isIP(host) === 0) return (await lookup(host, { order: "ipv4first" })).address;
-  } catch (cause) {
-    // DNS may only be down, or the name come later.
-    const detail = `node ${node.id}: host "${host}" has no address`;
-    throw serviceUnavailable("go.micro.registry", detail, { cause });
-  }
-  throw badRequest(
-    "go.micro.registry",
-    `node ${node.id}: ${host} is an address of one link only, which mDNS can't carry; set --server_advertise`,
-  );
 }

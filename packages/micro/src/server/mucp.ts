@@ -1,8 +1,9 @@
 import { Connection, type ConnectionHost } from "./connection.ts";
-import { newServerOver, type Wire } from "./lifecycle.ts";
+import { newServerOver } from "./lifecycle.ts";
 import { muxWire } from "./mux.ts";
 import { RequestReader } from "./request.ts";
 import type { Server, ServerOptions } from "./server.ts";
+import type { Wire } from "./wire.ts";
 
 export interface MucpServerOptions extends ServerOptions {
   /** Serve mux on the same port, which our own clients prefer. @default true */

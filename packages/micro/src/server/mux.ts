@@ -1,6 +1,6 @@
 import { alpn, preface, startsWithPreface } from "../mux/link.ts";
-import type { Sharing, Wire, WireHost } from "./lifecycle.ts";
 import { MuxConnection, type MuxHost } from "./mux-connection.ts";
+import type { Sharing, Wire, WireHost } from "./wire.ts";
 
 /**
  * Calls between our own processes, on the port of the default server: all calls and streams of a caller travel on one

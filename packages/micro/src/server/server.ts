@@ -6,7 +6,7 @@ import type { Value } from "../registry/registry.ts";
 import type { ServiceSchema } from "../schema/schema.ts";
 import type { Shape } from "../shape.ts";
 import type { Protocol } from "../transport/transport.ts";
-import type { Wire } from "./lifecycle.ts";
+import type { Wire } from "./wire.ts";
 
 /**
  * Serves the handlers and subscribers of one service, and keeps its node in the registry.

@@ -5,7 +5,8 @@ import { newMemoryBroker } from "../../src/broker/memory.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
 import { newHandler } from "../../src/server/handler.ts";
-import { newServerOver, type WireHost } from "../../src/server/lifecycle.ts";
+import { newServerOver } from "../../src/server/lifecycle.ts";
+import type { WireHost } from "../../src/server/wire.ts";
 import { signal } from "./start-server.ts";
 
 test("a protocol is told when the server becomes ready, drains, or gets a handler", async (context) => {

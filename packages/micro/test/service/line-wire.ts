@@ -8,8 +8,8 @@ import { newClientOver } from "../../src/client/client-over.ts";
 import { CallContext } from "../../src/context.ts";
 import { MicroError } from "../../src/errors.ts";
 import type { PluginConfig } from "../../src/plugin/plugin.ts";
-import type { Sharing, Wire, WireHost } from "../../src/server/lifecycle.ts";
 import { newServerOver } from "../../src/server/lifecycle.ts";
+import type { Sharing, Wire, WireHost } from "../../src/server/wire.ts";
 import { listenTcp } from "../../src/transport/listener.ts";
 
 export const lineWire: Wire = {
