@@ -55,7 +55,7 @@ export class Connection {
     }
   }
 
-  /** Fails what is pending. Twice is once. */
+  /** Fails what is pending. Idempotent. */
   close(error: MicroError): void {
     this.#socket.destroy();
     for (const call of this.#pending.values()) call.reject(error);

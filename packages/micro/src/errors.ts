@@ -142,7 +142,7 @@ export const methodNotAllowed: Make = maker(405);
 export const timeout: Make = maker(408);
 /** 409 */
 export const conflict: Make = maker(409);
-/** 429, which go-micro lacks a constructor for, like the four below that are not 500. */
+/** 429. go-micro has no function for this one, nor for 501 to 504. */
 export const tooManyRequests: Make = maker(429);
 /** 500 */
 export const internalServerError: Make = maker(500);

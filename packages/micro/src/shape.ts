@@ -78,6 +78,12 @@ export function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
+/** True for an object literal, as opposed to an instance of a class. */
+export function isPlainObject(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
+
 function nearMiss(value: object, wanted: PropertyKey, shape: object): string {
   if (typeof wanted !== "string") return "";
   const near = memberNames(value).find((name) => !(name in shape) && isNear(name, wanted));

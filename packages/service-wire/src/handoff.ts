@@ -6,7 +6,7 @@ export interface Handoff<Item> {
   items(signal: AbortSignal): AsyncGenerator<Item, void>;
   /** Nothing more is given. */
   end(): void;
-  /** What was not taken is given back. Twice is once. */
+  /** What was not taken is given back. Idempotent. */
   leave(reason: Error): void;
 }
 

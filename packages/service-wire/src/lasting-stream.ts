@@ -85,7 +85,7 @@ export class LastingStream<Item> {
     await this.close();
   }
 
-  /** Resolves when no item is handled any more. Twice is once. */
+  /** Resolves when no item is handled any more. Idempotent. */
   async close(): Promise<void> {
     this.#closed.abort();
     this.#present.abort();

@@ -94,7 +94,7 @@ export class Remote {
     this.#checking = undefined;
   }
 
-  /** Ends streams and closes the connections. Twice is once. */
+  /** Ends streams and closes the connections. Idempotent. */
   async close(): Promise<void> {
     await Promise.all([...this.#streams].map((stream) => stream.close()));
     await this.client.close();

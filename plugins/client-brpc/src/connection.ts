@@ -87,7 +87,7 @@ export class Connection {
     });
   }
 
-  /** Takes no further calls, and closes when those in flight have ended. Twice is once. */
+  /** Takes no further calls, and closes when those in flight have ended. Idempotent. */
   retire(): void {
     this.#retired = true;
     this.#closeWhenIdle();

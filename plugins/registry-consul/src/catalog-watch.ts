@@ -24,7 +24,7 @@ export class CatalogWatch {
     await Promise.all(begun ?? []);
   }
 
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void {
     this.#follower.close();
     for (const service of this.#services.values()) service.close();

@@ -60,7 +60,7 @@ export class Follower {
     }
   }
 
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void {
     this.#closed.abort();
   }

@@ -48,7 +48,7 @@ export class ServiceWatch {
     void this.#follower.follow();
   }
 
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void {
     this.#follower.close();
     this.#known.close();

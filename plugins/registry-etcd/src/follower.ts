@@ -56,7 +56,7 @@ export class Follower {
     void this.#follow();
   }
 
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void {
     this.#closed.abort();
     this.#stream?.close();

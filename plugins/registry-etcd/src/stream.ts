@@ -9,7 +9,7 @@ export interface Stream {
   readonly heardAt: number;
   /** Rejects when the stream breaks, ends or etcd gives an error; never resolves. */
   readonly broken: Promise<never>;
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void;
 }
 

@@ -12,7 +12,7 @@ export interface Limit {
 
 /** An answer that goes on, one JSON text a line. It ends when the server ends it. */
 export interface Stream extends AsyncIterable<string> {
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void;
 }
 
@@ -138,7 +138,7 @@ class Exchange {
     this.#timer = setTimeout(late, ms).unref();
   }
 
-  /** Lets go of timer and signal. Twice is once. */
+  /** Lets go of timer and signal. Idempotent. */
   end(): void {
     clearTimeout(this.#timer);
     this.#given?.removeEventListener("abort", this.#cancel);

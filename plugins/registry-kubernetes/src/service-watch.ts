@@ -49,7 +49,7 @@ export class ServiceWatch {
     this.#tells = true;
   }
 
-  /** Twice is once. */
+  /** Idempotent. */
   close(): void {
     for (const reflector of this.#reflectors) reflector.close();
   }

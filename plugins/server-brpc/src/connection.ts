@@ -86,7 +86,7 @@ export class Connection {
     this.#send(goodbye(errno.logOff, "the server is stopping"));
   }
 
-  /** Takes no more calls, and closes when those in flight are answered. Resolves when it is closed. Twice is once. */
+  /** Takes no more calls, and closes when those in flight are answered. Resolves when it is closed. Idempotent. */
   finish(): Promise<void> {
     this.#finishing ??= this.#finish();
     return this.#finishing;

@@ -70,7 +70,7 @@ export class Reply {
     this.#stream.end(frame);
   }
 
-  /** The status, after whatever was sent. Twice is once. */
+  /** The status, after whatever was sent. Idempotent. */
   finish(error: MicroError | undefined): void {
     if (this.finished || this.gone) return;
     this.finished = true;

@@ -12,7 +12,7 @@ export interface Primary {
   readonly answeredAt: number;
   /** @throws MicroError 408 after `limitMs`, 503 `connection-failed` when there is no connection, and what `work` throws */
   use<T>(limitMs: number, work: (client: PoolClient) => Promise<T>): Promise<T>;
-  /** Closes what nobody uses now, and the others when they are done. Twice is once. */
+  /** Closes what nobody uses now, and the others when they are done. Idempotent. */
   end(): Promise<void>;
 }
 

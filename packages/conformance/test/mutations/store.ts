@@ -65,13 +65,13 @@ export const mutations: MutationList<typeof import("ts-micro/store")> = {
     ],
     [
       "store/table.js",
-      "if (!isOver(record, now))\n                yield",
+      "if (!isExpired(record, now))\n                yield",
       "yield",
       "lists have what is over",
     ],
     [
       "store/table.js",
-      "record === undefined || isOver(record, Date.now()) ? undefined",
+      "record === undefined || isExpired(record, Date.now()) ? undefined",
       "record === undefined ? undefined",
       "what is over can be read",
     ],

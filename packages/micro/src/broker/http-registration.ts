@@ -3,7 +3,7 @@ import type { Registry, Service } from "../registry/registry.ts";
 
 /** Keeps a record in the registry until it is ended. */
 export interface Registration {
-  /** Takes the record out. A registry that fails is logged: the record expires. Twice is once. */
+  /** Takes the record out. A registry that fails is logged: the record expires. Idempotent. */
   end(): Promise<void>;
 }
 

@@ -32,7 +32,7 @@ export interface Client extends AsyncDisposable {
    * Resolves and throws as the broker's `publish` does.
    */
   publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void>;
-  /** Ends streams and closes connections; calls in flight fail with 503 `closed`. Twice is once. */
+  /** Ends streams and closes connections; calls in flight fail with 503 `closed`. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -59,8 +59,8 @@ export interface CallOptions {
    */
   retries?: number;
   /**
-   * Running the handler twice does no harm, so that any failure of the connection may be retried. Without
-   * it only what never left, or was answered with 503, is.
+   * Running the handler twice does no harm: a call whose connection broke may be repeated. Without it only a
+   * request that never left, or was answered with 503, is.
    * @default false
    */
   idempotent?: boolean;
@@ -113,9 +113,9 @@ export interface ClientStream<Request = unknown, Response = unknown>
    * @throws MicroError 503 `closed` after `end` or `close`.
    */
   send(body: Request): Promise<void>;
-  /** No more requests will follow; answers may. Twice is once. */
+  /** No more requests will follow; answers may. Idempotent. */
   end(): Promise<void>;
-  /** Ends the stream at once in both directions; the handler's signal aborts. Twice is once. */
+  /** Ends the stream at once in both directions; the handler's signal aborts. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { Node } from "../registry/registry.ts";
 export class DialledAddresses {
   readonly #byService = new Map<string, Set<string>>();
 
-  /** Twice is once. */
+  /** Idempotent. */
   add(service: string, address: string): void {
     const addresses = this.#byService.get(service);
     if (addresses === undefined) this.#byService.set(service, new Set([address]));

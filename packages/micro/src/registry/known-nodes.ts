@@ -98,7 +98,7 @@ export class KnownNodes {
     }
   }
 
-  /** Missing nodes are no longer given up. Twice is once. */
+  /** Missing nodes are no longer given up. Idempotent. */
   close(): void {
     for (const { timer } of this.#missing.values()) clearTimeout(timer);
     this.#missing.clear();

@@ -26,7 +26,7 @@ export interface Registry extends AsyncDisposable {
    * Resolves once changes are being recorded: what happens after that is in the watcher, in order.
    */
   watch(options?: WatchOptions): Promise<Watcher>;
-  /** Ends watchers and closes connections; nodes registered through this registry stay. Twice is once. */
+  /** Ends watchers and closes connections; nodes registered through this registry stay. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ export interface WatchOptions {
 
 /** Changes in order. The iteration ends when the watcher is closed, and throws when the registry lost track. */
 export interface Watcher extends AsyncIterable<Result>, AsyncDisposable {
-  /** Twice is once. */
+  /** Idempotent. */
   close(): Promise<void>;
 }
 

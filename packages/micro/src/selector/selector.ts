@@ -10,7 +10,7 @@ export interface Selector extends AsyncDisposable {
   /** The word users write after `--selector=`. */
   readonly name: string;
   /**
-   * Looks the service up and gives the function that picks a node for each attempt. Gives it at once when
+   * Looks the service up and returns the function that picks a node for each attempt: at once when
    * nothing has to be waited for.
    * @throws MicroError 500 id `go.micro.client`: `service-not-found` when nobody registered the service,
    *   `no-node-available` when the filters left none (go-micro's codes).
@@ -21,15 +21,15 @@ export interface Selector extends AsyncDisposable {
   /** Forgets what was learnt about the service's nodes. */
   reset(service: string): void;
   /**
-   * Calls `listener` after the nodes of a service changed, with those that are left. The result ends it.
-   * Selectors that can't know leave this out.
+   * Calls `listener` after the nodes of a service changed, with those that are left. Returns the function that stops
+   * it. Absent from selectors that can't know.
    */
   observe?(listener: NodesListener): () => void;
-  /** Ends watchers. Twice is once. */
+  /** Ends watchers. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Each call gives the node for the next attempt; a node tried before is given again only when no other is left. */
+/** Returns the node for the next attempt; one that was tried before only when no other is left. */
 export type Next = () => Node;
 
 export type NodesListener = (service: string, nodes: readonly Node[]) => void;

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { badRequest, type MicroError } from "../errors.ts";
 import { isServiceDescriptor, type ServiceDescriptor } from "../schema/schema.ts";
-import { didYouMean, kindOf } from "../shape.ts";
+import { didYouMean, isPlainObject, kindOf } from "../shape.ts";
 import { newSchemaHandler, type SchemaHandlerOptions, type ServiceImplementation } from "./schema-handler.ts";
 import type { EndpointHandler, Handler, HandlerOptions, StreamHandler, UnaryHandler } from "./server.ts";
 
@@ -103,7 +103,7 @@ type Methods = Map<string, Pick<EndpointHandler, "run" | "streaming">>;
 
 function methodsOf(name: string, methods: object): Methods {
   const found: Methods = new Map();
-  const plain = isPlain(methods);
+  const plain = isPlainObject(methods);
   for (const [key, value] of Object.entries(methods)) {
     if (typeof value === "function") add(key, value);
     // The fields of a class instance are its state, those of an object literal can only be a mistake.
@@ -167,11 +167,6 @@ function isStream(run: object): boolean {
 /** Handler and method become parts of headers, of registry records and of gRPC paths. */
 function isName(text: string): boolean {
   return /^[A-Za-z_][\w-]*$/.test(text);
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
 
 function problem(what: string, cure: string): MicroError {

@@ -22,7 +22,7 @@ export interface Registration {
   start(): Promise<void>;
   /** The endpoints changed: registers again, soon. */
   refresh(): void;
-  /** Ends renewing and removes the node. A failure is logged. Twice is once. */
+  /** Ends renewing and removes the node. A failure is logged. Idempotent. */
   stop(): Promise<void>;
 }
 

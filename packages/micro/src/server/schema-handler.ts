@@ -9,7 +9,7 @@ import type {
   ServiceDescriptor,
 } from "../schema/schema.ts";
 import { valueTree } from "../schema/value-tree.ts";
-import { didYouMean, kindOf } from "../shape.ts";
+import { didYouMean, isPlainObject, kindOf } from "../shape.ts";
 import type { EndpointHandler, Handler, StreamHandler, UnaryHandler } from "./server.ts";
 
 /**
@@ -40,7 +40,7 @@ type Answer<Output> = MessageInit<Output> | Promise<MessageInit<Output>>;
 export interface SchemaHandlerOptions<S extends ServiceDescriptor = ServiceDescriptor> {
   /** Callable, but not in the registry. @default false */
   internal?: boolean;
-  /** Per method, by its name in TypeScript: what is written beside its endpoint in the registry. */
+  /** Per method, by its name in TypeScript: what is registered with its endpoint. */
   endpoints?: { readonly [M in keyof Methods<S>]?: { readonly metadata?: Readonly<Record<string, string>> } };
 }
 
@@ -129,7 +129,7 @@ function functionsOf(schema: ServiceDescriptor, implementation: unknown): Record
   }
   const given = implementation as Record<string, unknown>;
   // An object literal holds nothing else; a class may have state and helpers.
-  const surplus = isPlain(implementation) ? namesMissingIn(schema, given) : [];
+  const surplus = isPlainObject(implementation) ? namesMissingIn(schema, given) : [];
   const problems = surplus.map((name) => noMethod(schema, name));
   for (const { localName } of schema.methods) {
     const value = given[localName];
@@ -161,9 +161,4 @@ function misfit(schema: ServiceDescriptor, problems: readonly string[]): MicroEr
     "go.micro.server",
     `the handler ${schema.name} doesn't fit ${schema.typeName}: ${problems.join("; ")}. Give a function for each of its methods: ${names}`,
   );
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }

@@ -20,7 +20,7 @@ export interface Server extends AsyncDisposable {
   readonly ready: boolean;
   /**
    * Adds a handler, also while running: its endpoints are registered at once.
-   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good.
+   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is invalid.
    */
   handle(handler: Handler): void;
   /**
@@ -81,7 +81,7 @@ export type StreamHandler<Request = unknown, Response = unknown> = (
 export interface HandlerOptions {
   /** Callable, but not in the registry. @default false */
   internal?: boolean;
-  /** Per method: what is written beside its endpoint in the registry, and how its bodies are encoded. */
+  /** By method: what is registered with its endpoint, and how its bodies are encoded. */
   endpoints?: Readonly<Record<string, EndpointOptions>>;
 }
 
@@ -107,8 +107,9 @@ export interface SubscriberContext extends Context {
   readonly topic: string;
   /** 1 for the first delivery. */
   readonly attempt: number;
-  /** With `ack: "manual"`: the message is done. */
+  /** With `ack: "manual"`: the message is done. Otherwise, and the second time, it does nothing. */
   ack(): Promise<void>;
+  /** With `ack: "manual"`: gives the message back, to be retried by the subscription's policy. */
   nack(reason?: unknown): Promise<void>;
 }
 
@@ -150,7 +151,7 @@ export interface ServerOptions extends PartOptions {
   address?: string;
   /** `host:port` (or a host) to register instead of the one listened on. Same as `--server_advertise`. */
   advertise?: string;
-  /** Written beside the node in the registry. Same as `--server_metadata`. */
+  /** Registered with the node. Same as `--server_metadata`. */
   metadata?: Readonly<Record<string, string>>;
   /** How long the registry keeps the node without hearing from it, in milliseconds. Same as `--register_ttl`. @default 90_000 */
   registerTtlMs?: number;

@@ -27,7 +27,7 @@ export interface Subscriptions {
   add(subscriber: Subscriber): void;
   /** Connects the broker and subscribes, if there is any subscriber. On failure nothing stays subscribed. */
   open(): Promise<void>;
-  /** Ends all subscriptions. Resolves when no subscriber runs any more. Twice is once. */
+  /** Ends all subscriptions. Resolves when no subscriber runs any more. Idempotent. */
   close(): Promise<void>;
   /** Aborts the signals of the subscribers that still run. */
   abort(reason: MicroError): void;

@@ -26,7 +26,7 @@ import { Slot } from "./slot.ts";
 export class ServiceParts implements Parts {
   /** One object for the whole life of the service, whichever client is the present one. */
   readonly client: Client;
-  /** Likewise. */
+  /** One object for the whole life of the service, whichever server is the present one. */
   readonly server: KeptServer;
   readonly #slots: { readonly [K in Kind]: Slot<K> };
   readonly #options: ServiceOptions;

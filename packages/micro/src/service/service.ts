@@ -45,7 +45,7 @@ export interface Service extends Parts, AsyncDisposable {
   /**
    * Serves the functions of `methods` as `<name>.<key>`; of a protobuf service, `sayHello` of `helloworld.Greeter` as
    * `Greeter.SayHello`. Also while running.
-   * @throws MicroError 409 when a handler of that name is there, 400 when the name or a method is no good, or
+   * @throws MicroError 409 when there is a handler of that name, 400 when the name or a method is invalid, or
    *   doesn't fit the schema.
    */
   handle<N extends string | ServiceDescriptor>(
@@ -56,12 +56,12 @@ export interface Service extends Parts, AsyncDisposable {
   /**
    * The methods of a protobuf service, to be called: `service.for(GreeterService, { service: "greeter" })`. Works
    * with every client, and with whichever is chosen later.
-   * @throws MicroError 400 when the schema or `options.service` is none.
+   * @throws MicroError 400 when the schema is not one, or `options.service` is empty.
    */
   for<S extends ServiceDescriptor>(schema: S, options: TypedClientOptions): TypedClient<S>;
   /**
-   * Calls `handler` for each message of `topic`. What the broker can't do is an error of `start`; while running it is
-   * logged, and the handler gets nothing.
+   * Calls `handler` for each message of `topic`. An option that the broker doesn't support fails `start`; while
+   * running it is logged, and the handler gets nothing.
    * @throws MicroError 400 when the topic is empty or the handler is no function.
    */
   subscribe<Body = unknown>(

@@ -8,7 +8,7 @@ import type { Logger } from "../logger.ts";
 import { storeId } from "./failures.ts";
 import { type Entry, encodeEntry, entryBytes, fileHead, readEntries } from "./file-entry.ts";
 import { type FileLock, takeLock } from "./file-lock.ts";
-import { isOver, type KeptRecord, Table } from "./table.ts";
+import { isExpired, type KeptRecord, Table } from "./table.ts";
 
 export interface FileTableOptions {
   /** The log's path. Beside it lies the lock. */
@@ -78,8 +78,8 @@ export class FileTable {
     }
   }
 
-  get hasMortals(): boolean {
-    return this.records.hasMortals;
+  get hasExpiring(): boolean {
+    return this.records.hasExpiring;
   }
 
   /** Resolves when the log has it and `records` shows it. */
@@ -87,7 +87,7 @@ export class FileTable {
     return this.#change(record);
   }
 
-  /** Likewise. */
+  /** Resolves when the log has the deletion and `records` shows it. */
   async delete(key: string): Promise<void> {
     const isThere = this.records.has(key) || this.#writing !== undefined;
     if (isThere) await this.#change({ key, deleted: true });
@@ -103,7 +103,7 @@ export class FileTable {
     });
   }
 
-  /** Forgets what is over. Its room in the file is given back with the next log. */
+  /** Removes expired records. Their room in the file is given back with the next log. */
   sweep(): void {
     for (const record of this.records.sweep()) this.#live -= entryBytes(record);
   }
@@ -119,7 +119,7 @@ export class FileTable {
     const now = Date.now();
     try {
       const end = await readEntries(this.#file, (entry) => {
-        if ("deleted" in entry || isOver(entry, now)) this.#forget(entry.key);
+        if ("deleted" in entry || isExpired(entry, now)) this.#forget(entry.key);
         else this.#remember(entry);
       });
       const { size } = await this.#file.stat();

@@ -9,7 +9,7 @@ import type { FileTable } from "./file-table.ts";
 import { checkKey, encodeRecord, placeOf, selectionOfList, selectionOfRead } from "./request.ts";
 import type { Store, StoreOptions, StorePlace } from "./store.ts";
 import { newSweeper } from "./sweeper.ts";
-import { kept } from "./table.ts";
+import { toKept } from "./table.ts";
 import { newUnderWay } from "./under-way.ts";
 
 /** `addresses[0]` is the folder. @default `~/micro/store`, as go-micro v6's */
@@ -51,7 +51,7 @@ export function newFileStore(options: FileStoreOptions = {}): Store {
       const { FileTable } = await import("./file-table.ts");
       const opened = await FileTable.open({ path, sync, logger });
       open.add(opened);
-      if (opened.hasMortals) sweeper.soon();
+      if (opened.hasExpiring) sweeper.soon();
       return opened;
     } catch (error) {
       opening.delete(path);
@@ -80,7 +80,7 @@ export function newFileStore(options: FileStoreOptions = {}): Store {
       }),
     write: (record, writeOptions = {}) =>
       underWay.run(async () => {
-        const encoded = kept(encodeRecord(record, writeOptions));
+        const encoded = toKept(encodeRecord(record, writeOptions));
         await (await table(writeOptions)).set(encoded);
         if (encoded.expiresAt !== undefined) sweeper.soon();
       }),

@@ -6,7 +6,7 @@ import { recordNotFound, storeClosed } from "./failures.ts";
 import { checkKey, encodeRecord, placeOf, selectionOfList, selectionOfRead } from "./request.ts";
 import type { Store, StoreOptions, StorePlace } from "./store.ts";
 import { newSweeper } from "./sweeper.ts";
-import { kept, Table } from "./table.ts";
+import { Table, toKept } from "./table.ts";
 
 /** `addresses[0]` names the hub; @default "default" */
 export interface MemoryStoreOptions extends StoreOptions {}
@@ -52,7 +52,7 @@ export function newMemoryStore(options: MemoryStoreOptions = {}): Store {
     },
     async write(record, writeOptions = {}) {
       const encoded = encodeRecord(record, writeOptions);
-      table(writeOptions).set(kept(encoded));
+      table(writeOptions).set(toKept(encoded));
       if (encoded.ttlMs !== undefined) hub?.sweepLater();
     },
     async delete(key, place = {}) {

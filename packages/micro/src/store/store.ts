@@ -5,55 +5,55 @@ import type { Shape } from "../shape.ts";
  * Keeps records: bytes under a key, in a table of a database.
  *
  * A key is 1 to 1024 bytes of UTF-8 without U+0000, the names of databases and tables 1 to 255. Where a place isn't
- * named with the operation, it is that of the store's options. A record whose time is up is gone for everybody.
+ * named with the operation, it is that of the store's options. An expired record is invisible to everybody.
  */
 export interface Store extends AsyncDisposable {
   /** The word users write after `--store=`. */
   readonly name: string;
   /**
    * Resolves once the engine answers and has what it needs, as go-micro's `Init` does. Operations connect by
-   * themselves; calling it first tells early. Again while connected does nothing.
+   * themselves; calling it first finds out early whether they can. Does nothing while connected.
    * @throws MicroError 503 when the engine can't be reached, or after `close`.
    */
   connect(): Promise<void>;
   /**
-   * The record of `key`, alone in a list. With `prefix` or `suffix` all whose keys begin or end with it (both: and
-   * both), in the order of their keys; none is `[]` then.
+   * The record of `key`, alone in a list. With `prefix` or `suffix`, all records whose keys begin or end with it (with
+   * both options: begin and end), in the order of their keys, and `[]` when there are none.
    * @throws MicroError 404 when there is no such record and neither was asked for, 503 when the engine can't be reached.
    */
   read(key: string, options?: StoreReadOptions): Promise<StoreRecord[]>;
   /**
-   * Resolves when the record is where the engine keeps it, and `read` of any store gives it. Replaces the one that
-   * was there, its expiry too.
+   * Resolves when the record is where the engine keeps it, and every store reads it. Replaces the record that was
+   * there, its expiry included.
    * @throws MicroError 400 for a record that no store takes, 413 for one that this engine doesn't, 503 when the engine
    *   can't be reached. After a 503 or 408 the record may have been written; writing it again does no harm.
    */
   write(record: StoreRecord, options?: StoreWriteOptions): Promise<void>;
-  /** Resolves when `read` of no store gives the record any more. One that isn't there is no error. */
+  /** Resolves when no store reads the record any more. It is no error if there was none. */
   delete(key: string, options?: StorePlace): Promise<void>;
   /** The keys that are there, in order. */
   list(options?: StoreListOptions): Promise<string[]>;
   /**
-   * Waits for what is under way, then closes; operations after that are refused with 503 `closed`. Records stay
-   * where the engine keeps them. Twice is once.
+   * Waits for operations in progress, then closes; later ones are refused with 503 `closed`. Records stay
+   * where the engine keeps them. Idempotent.
    */
   close(): Promise<void>;
 }
 
-/** go-micro's Record; TypeScript has another one of that name. */
+/** go-micro's `Record`, a name that TypeScript has taken. */
 export interface StoreRecord {
   key: string;
   value: Uint8Array;
-  /** What JSON can hold. @default {} */
+  /** Anything that JSON can express. @default {} */
   metadata?: Record<string, unknown>;
   /**
-   * Written: how long the record lives, in milliseconds; 0 or none is for ever. Read: what is left of it, none when
-   * it lives for ever.
+   * When written: the time until the record expires, in milliseconds; 0 or absent for never. When read: the time that
+   * is left, absent for never.
    */
   expiryMs?: number;
 }
 
-/** @default that of the store */
+/** Where a record is. What is left out is as in the options of the store. */
 export interface StorePlace {
   database?: string;
   table?: string;
@@ -61,9 +61,9 @@ export interface StorePlace {
 
 /** Filtered first, then sorted by the bytes of the keys, then `offset`, then `limit`. */
 interface Page {
-  /** 0 is all. @default 0 */
+  /** How many at most; 0 for all. @default 0 */
   limit?: number;
-  /** How many are left out at the beginning. @default 0 */
+  /** How many to skip at the beginning. @default 0 */
   offset?: number;
 }
 
@@ -82,13 +82,13 @@ export interface StoreListOptions extends StorePlace, Page {
 }
 
 export interface StoreWriteOptions extends StorePlace {
-  /** Wins over the record's `expiryMs`. */
+  /** Time until the record expires, in milliseconds. Wins over the record's `expiryMs`. */
   ttlMs?: number;
 }
 
 /** `timeoutMs` is the time one operation may take. */
 export interface StoreOptions extends PartOptions {
-  /** Keeps stores apart that share an engine. @default "micro" */
+  /** Separates stores that share an engine. @default "micro" */
   database?: string;
   /** @default the name of the service, "micro" without one */
   table?: string;

@@ -1,20 +1,20 @@
 export interface Sweepable {
-  readonly hasMortals: boolean;
+  readonly hasExpiring: boolean;
   sweep(): unknown;
 }
 
-/** Frees tables of what is over. Goes on by itself as long as something in them can end. */
+/** Removes expired records from tables now and then, for as long as there are any that can expire. */
 export function newSweeper(tables: () => readonly Sweepable[]): { soon(): void; end(): void } {
   let sweeping: NodeJS.Timeout | undefined;
   const soon = (): void => {
     sweeping ??= setTimeout(() => {
       sweeping = undefined;
       for (const table of tables()) table.sweep();
-      if (tables().some(({ hasMortals }) => hasMortals)) soon();
+      if (tables().some(({ hasExpiring }) => hasExpiring)) soon();
     }, sweepMs).unref();
   };
   return { soon, end: () => clearTimeout(sweeping) };
 }
 
-/** How long what is over may still take room, in milliseconds. */
+/** How long an expired record may take room, in milliseconds. */
 const sweepMs = 60_000;

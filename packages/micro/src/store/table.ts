@@ -9,21 +9,21 @@ export interface KeptRecord extends Pick<EncodedRecord, "key" | "value" | "metad
   readonly expiresAt: number | undefined;
 }
 
-export function kept(record: EncodedRecord): KeptRecord {
+export function toKept(record: EncodedRecord): KeptRecord {
   const { key, value, metadata, ttlMs } = record;
   return { key, value, metadata, expiresAt: ttlMs === undefined ? undefined : Date.now() + ttlMs };
 }
 
 export class Table {
   readonly #records = new Map<string, KeptRecord>();
-  /** How many of them have an end. */
-  #mortal = 0;
+  /** How many of them expire. */
+  #expiring = 0;
 
-  get hasMortals(): boolean {
-    return this.#mortal > 0;
+  get hasExpiring(): boolean {
+    return this.#expiring > 0;
   }
 
-  /** Also true for one that is over and not swept yet. */
+  /** True for an expired one too, until it is swept. */
   has(key: string): boolean {
     return this.#records.has(key);
   }
@@ -39,7 +39,7 @@ export class Table {
   set(record: KeptRecord): KeptRecord | undefined {
     const before = this.delete(record.key);
     this.#records.set(record.key, record);
-    if (record.expiresAt !== undefined) this.#mortal++;
+    if (record.expiresAt !== undefined) this.#expiring++;
     return before;
   }
 
@@ -47,7 +47,7 @@ export class Table {
     const record = this.#records.get(key);
     if (record === undefined) return undefined;
     this.#records.delete(key);
-    if (record.expiresAt !== undefined) this.#mortal--;
+    if (record.expiresAt !== undefined) this.#expiring--;
     return record;
   }
 
@@ -59,31 +59,31 @@ export class Table {
     return this.select(selection).flatMap((key) => this.get(key) ?? []);
   }
 
-  /** Everything that is kept, also what is over and not swept yet. */
+  /** Everything that is kept, expired records that are not swept yet included. */
   records(): Iterable<KeptRecord> {
     return this.#records.values();
   }
 
-  /** Forgets what is over; gives it. */
+  /** Removes expired records, and returns them. */
   sweep(): KeptRecord[] {
-    if (this.#mortal === 0) return [];
+    if (this.#expiring === 0) return [];
     const now = Date.now();
-    const over = [...this.#records.values()].filter((record) => isOver(record, now));
-    for (const { key } of over) this.delete(key);
-    return over;
+    const expired = [...this.#records.values()].filter((record) => isExpired(record, now));
+    for (const { key } of expired) this.delete(key);
+    return expired;
   }
 
   *#livingKeys(): Iterable<string> {
     const now = Date.now();
-    for (const record of this.#records.values()) if (!isOver(record, now)) yield record.key;
+    for (const record of this.#records.values()) if (!isExpired(record, now)) yield record.key;
   }
 
   #living(key: string): KeptRecord | undefined {
     const record = this.#records.get(key);
-    return record === undefined || isOver(record, Date.now()) ? undefined : record;
+    return record === undefined || isExpired(record, Date.now()) ? undefined : record;
   }
 }
 
-export function isOver(record: KeptRecord, now: number): boolean {
+export function isExpired(record: KeptRecord, now: number): boolean {
   return record.expiresAt !== undefined && record.expiresAt <= now;
 }

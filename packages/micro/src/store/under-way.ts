@@ -4,7 +4,7 @@ import { storeClosed } from "./failures.ts";
 export interface UnderWay {
   /** @throws MicroError 503 `closed` */
   run<T>(operation: () => Promise<T>): Promise<T>;
-  /** Runs `end` once nothing is under way any more. Twice is once. */
+  /** Runs `end` once nothing is under way any more. Idempotent. */
   close(end: () => Promise<void>): Promise<void>;
 }
 

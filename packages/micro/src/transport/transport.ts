@@ -36,7 +36,7 @@ export interface Transport extends AsyncDisposable {
    * @throws MicroError as `dial` does
    */
   connect?(address: string, options: ConnectOptions): Promise<Duplex>;
-  /** Gives up what the transport itself holds, such as a connection to a message server. Twice is once. */
+  /** Gives up what the transport itself holds, such as a connection to a message server. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export interface Socket extends AsyncDisposable {
   /** Stops `message` events, and with them reading from the peer. Messages already parsed may still come. */
   pause(): void;
   resume(): void;
-  /** Sends what was handed over, then closes. Twice is once. */
+  /** Sends what was handed over, then closes. Idempotent. */
   close(): Promise<void>;
   /** Closes at once; what was not sent is lost. */
   destroy(): void;
@@ -87,7 +87,7 @@ export type Accept = (socket: Socket) => SocketEvents;
 export interface Listener extends AsyncDisposable {
   /** The real `host:port`, with the port that was chosen for `:0`. */
   readonly address: string;
-  /** Stops accepting. Sockets that exist stay open. Twice is once. */
+  /** Stops accepting. Sockets that exist stay open. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { Connection, Session } from "@ts-micro/nats-connection";
 export interface InHand {
   /** False when that message is in hand already: the server has lost patience, and a handler has it still. */
   add(message: Held): boolean;
-  /** Tells the server what became of it, now or on the next connection. Twice is once. */
+  /** Tells the server what became of it, now or on the next connection. Idempotent. */
   settle(identity: string, verdict: string): void;
   /** Says of all of them that they are still being handled. */
   beat(): void;
