@@ -28,6 +28,7 @@ const everybody = [
   "fastify-undici",
   "trpc",
   "grpc-js",
+  "go-micro",
   "json-floor",
   "bare-echo",
 ];
@@ -107,6 +108,14 @@ export const cases: Readonly<Record<string, Case>> = {
     kind: "calls",
     inFlight: [64],
     contenders: ["mux", "mux-1000-nodes"],
+    byDefault: true,
+  },
+  "rpc/go": {
+    title: "Small calls between ts-micro and go-micro",
+    question: world,
+    kind: "calls",
+    inFlight: [1, 64],
+    contenders: ["mucp", "mucp-to-go-v2", "go-to-mucp", "go-micro", "go-micro-v2"],
     byDefault: true,
   },
   "rpc/nats": {

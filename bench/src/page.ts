@@ -62,7 +62,7 @@ const closing = [
 ];
 
 function section(result: Result, files: Record<string, string>): string[] {
-  const { title, command, date, machine, rounds, ms, contenders } = result;
+  const { title, command, date, machine, rounds, ms, leftOut = [], contenders } = result;
   const versions = contenders.flatMap((contender) => contender.versions);
   const levels = contenders[0]?.levels ?? [];
   const unit = units[cases[result.case]?.kind ?? "calls"];
@@ -72,6 +72,7 @@ function section(result: Result, files: Record<string, string>): string[] {
     `\`${command}\` on ${date}: ${rounds} rounds of ${ms} ms. Node ${machine.node}, ${machine.cpus}, ${machine.memory},`,
     `${machine.system}, load before the run ${machine.loadBefore}. ${versions.join(", ")}.`,
     "",
+    ...leftOut.flatMap((line) => [`Left out: ${line}.`, ""]),
     ...levels.flatMap(({ inFlight }, index) => {
       const path = `performance/${result.case.replace("/", "-")}-${inFlight}.svg`;
       const measured = contenders.map((contender) => ({

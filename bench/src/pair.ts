@@ -1,9 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { Load, LoadReport, Order, Usage } from "./process.ts";
-
-const program = fileURLToPath(new URL("process.js", import.meta.url));
+import { startClient, startServer } from "./side.ts";
 
 /** How long a process may take to end after it was asked to, in milliseconds. */
 const endMs = 5_000;
@@ -44,11 +42,8 @@ export class Pair {
   }
 
   static async start(contender: string, between: Between = { cpuMs: () => 0 }): Promise<Pair> {
-    const env = { ...process.env, NODE_ENV: "production" };
-    // So that bytes may be a part of an order.
-    const options = { env, serialization: "advanced" } as const;
-    const server = fork(program, ["server", contender], options);
-    const client = fork(program, ["client", contender, await reportOf<string>(server)], options);
+    const server = startServer(contender);
+    const client = startClient(contender, await reportOf<string>(server));
     await reportOf(client);
     return new Pair(server, client, between);
   }

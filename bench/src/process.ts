@@ -4,7 +4,7 @@
  */
 import type { Kind } from "./cases.ts";
 import type { Question } from "./contender.ts";
-import { contenderNamed } from "./contenders/index.ts";
+import { loadContender } from "./contenders/index.ts";
 import { lanes } from "./lanes.ts";
 import { Watch } from "./watch.ts";
 
@@ -39,7 +39,7 @@ export interface Usage {
 export type Order = Load | "usage" | "end";
 
 const [role, name = "", address = ""] = process.argv.slice(2);
-const contender = await contenderNamed(name).load();
+const contender = await loadContender(name);
 let received = (): number => 0;
 
 if (role === "server") {

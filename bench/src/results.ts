@@ -13,6 +13,8 @@ export interface Result {
   readonly rounds: number;
   /** Of each sample. */
   readonly ms: number;
+  /** Who couldn't run on that machine, and why. Not in results of old. */
+  readonly leftOut?: readonly string[];
   readonly contenders: readonly Measured[];
 }
 

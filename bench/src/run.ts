@@ -1,6 +1,7 @@
 import { nats as natsBinary } from "@ts-micro/conformance";
 import { type Case, cases } from "./cases.ts";
 import { contenderNamed } from "./contenders/index.ts";
+import { goProgram } from "./go-micro.ts";
 import { installSize } from "./install-size.ts";
 import { thisMachine, versionOf } from "./machine.ts";
 import { withNats } from "./nats.ts";
@@ -30,19 +31,21 @@ export function estimateMs(
   only: readonly string[] | undefined,
 ): number {
   const { contenders, inFlight } = caseNamed(name, only);
-  return contenders.length * (startMs + warmUpMs + inFlight.length * rounds * (ms + settleMs));
+  return contenders.filter(canRun).length * (startMs + warmUpMs + inFlight.length * rounds * (ms + settleMs));
 }
 
-/** Why a case can't be run on this machine. */
-export function missingFor(name: string): string | undefined {
-  const needsNats = cases[name]?.contenders.some((each) => contenderNamed(each).needs === "nats");
-  const { skip } = natsBinary();
-  return needsNats && skip !== false ? skip : undefined;
+/** Why a contender can't run on this machine, and what mends it. */
+function missingFor(contender: string): string | undefined {
+  const { needs, go, sides } = contenderNamed(contender);
+  const { skip } = needs === "nats" ? natsBinary() : go !== undefined ? goProgram(go) : { skip: false };
+  if (typeof skip === "string") return skip;
+  return sides === undefined ? undefined : (missingFor(sides.server) ?? missingFor(sides.client));
 }
 
 /**
  * Starts every contender's processes once, warms them up, and lets them run in turn: each round runs each
- * contender once, in random order, so that a change of the machine's speed hits all.
+ * contender once, in random order, so that a change of the machine's speed hits all. Those that can't run here are left
+ * out, and the result says so.
  * @param only the contenders to run; all of the case when absent
  */
 export async function runCase(
@@ -51,7 +54,8 @@ export async function runCase(
   command: string,
   only: readonly string[] | undefined,
 ): Promise<Result> {
-  const { title, question, kind, inFlight, contenders } = caseNamed(name, only);
+  const { title, question, kind, inFlight, contenders: asked } = caseNamed(name, only);
+  const contenders = asked.filter(canRun);
   const needsNats = contenders.some((each) => contenderNamed(each).needs === "nats");
   await using nats = needsNats ? await withNats() : undefined;
   const isStart = kind === "imports" || kind === "answers";
@@ -91,6 +95,7 @@ export async function runCase(
     machine,
     rounds,
     ms,
+    leftOut: asked.filter((each) => !canRun(each)).map(whyLeftOut),
     contenders: contenders.map((contender) => {
       const { title, kind: role, packages, imports = packages } = contenderNamed(contender);
       const project = role === "ours" ? packed?.folder : undefined;
@@ -99,6 +104,14 @@ export async function runCase(
       return { name: contender, title, kind: role, versions: packages.map(versionOf), levels, ...install };
     }),
   };
+}
+
+function canRun(contender: string): boolean {
+  return missingFor(contender) === undefined;
+}
+
+function whyLeftOut(contender: string): string {
+  return `${contenderNamed(contender).title}: ${missingFor(contender)}`;
 }
 
 /** The processes of a contender, as long as a case runs. */

@@ -1,12 +1,12 @@
 /** `start-process.js imports|answers <contender>`: reports what it has used when it is so far. Its parent ends it. */
-import { contenderNamed } from "./contenders/index.ts";
+import { contenderNamed, loadContender } from "./contenders/index.ts";
 
 const [kind, name = ""] = process.argv.slice(2);
 const entry = contenderNamed(name);
 
 if (kind === "imports") await Promise.all((entry.imports ?? entry.packages).map((module) => import(module)));
 else {
-  const contender = await entry.load();
+  const contender = await loadContender(name);
   const { address } = await contender.serve();
   const caller = await contender.connect(address);
   await caller.call({ name: "world" });

@@ -4,16 +4,17 @@ import { setTimeout } from "node:timers/promises";
 import { nats } from "@ts-micro/conformance";
 import { cases } from "../src/cases.ts";
 import { type Answer, answerTo, itemsFor } from "../src/contender.ts";
-import { contenders } from "../src/contenders/index.ts";
+import { contenders, type Entry } from "../src/contenders/index.ts";
+import { goProgram } from "../src/go-micro.ts";
 import { installSize } from "../src/install-size.ts";
 import { withNats } from "../src/nats.ts";
 import { newPacked } from "../src/packed.ts";
+import { Pair } from "../src/pair.ts";
 import { Starts } from "../src/start.ts";
 
-/** What publishes only, and what serves nothing, has no answers. */
-const answering = Object.entries(contenders).filter(([name]) => name !== "node" && !name.includes("events"));
-
-for (const [name, { title, load, needs }] of answering) {
+for (const [name, { title, load, needs }] of Object.entries(contenders)) {
+  // What publishes only has no answers.
+  if (load === undefined || name.includes("events")) continue;
   test(`${title} gives the right answers in every case it is in`, { skip: skipped(needs) }, async () => {
     await using _nats = needs === "nats" ? await withNats() : undefined;
     const contender = await load();
@@ -45,7 +46,7 @@ for (const [name, { title, load, needs }] of answering) {
 }
 
 for (const [name, { title, load, needs }] of Object.entries(contenders)) {
-  if (!name.includes("events")) continue;
+  if (load === undefined || !name.includes("events")) continue;
   test(`${title} receives what it publishes`, { skip: skipped(needs) }, async () => {
     await using _nats = needs === "nats" ? await withNats() : undefined;
     const contender = await load();
@@ -58,6 +59,24 @@ for (const [name, { title, load, needs }] of Object.entries(contenders)) {
     } finally {
       await caller.close();
       await serving.close();
+    }
+  });
+}
+
+for (const [name, { title, go, sides }] of Object.entries(contenders)) {
+  if (go === undefined && sides === undefined) continue;
+  const { skip } = goProgram(go ?? { module: name.endsWith("v2") ? "v2" : "v5" });
+  // The client compares the answers, whether it is in Go or ours.
+  test(`${title}, in two processes, with right answers and a report of what it took`, { skip }, async () => {
+    const pair = await Pair.start(name);
+    try {
+      for (const question of [{ name: "world" }, { name: "world", data: "x".repeat(64 * 1024) }]) {
+        const sample = await pair.run({ question, kind: "calls", inFlight: 8, ms: 100 });
+        const { callsPerSecond, callsPerCpuSecond, p50Ms, p99Ms = 0, rssMiB = 0 } = sample;
+        assert.ok(callsPerSecond > 0 && callsPerCpuSecond > 0 && p50Ms > 0 && p99Ms >= p50Ms && rssMiB > 0);
+      }
+    } finally {
+      await pair.end();
     }
   });
 }
@@ -89,7 +108,7 @@ test("the size of an installation is that of its published files, with all that 
   assert.ok(both.packages > ours.packages && both.mebibytes > ours.mebibytes);
 });
 
-function skipped(needs: "nats" | undefined): string | false {
+function skipped(needs: Entry["needs"]): string | false {
   return needs === "nats" && nats().skip;
 }
 

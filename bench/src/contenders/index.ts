@@ -1,4 +1,5 @@
 import type { Contender } from "../contender.ts";
+import type { GoMicro } from "../go-micro.ts";
 
 export interface Entry {
   readonly title: string;
@@ -9,9 +10,13 @@ export interface Entry {
   /** What a program imports for it. @default `packages` */
   readonly imports?: readonly string[];
   /** What it needs beside the two processes. */
-  readonly needs?: "nats";
-  /** A process loads its own contender only. */
-  load(): Promise<Contender>;
+  readonly needs?: "nats" | "go";
+  /** A process loads its own contender only. Absent where nothing is served, or not by JavaScript. */
+  load?(): Promise<Contender>;
+  /** The program that is both processes. */
+  readonly go?: GoMicro;
+  /** A server and a client of two contenders. */
+  readonly sides?: { readonly server: string; readonly client: string };
 }
 
 export const contenders: Readonly<Record<string, Entry>> = {
@@ -197,6 +202,34 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "peer",
     load: async () => (await import("./connect.ts")).connectNode,
   },
+  "go-micro": {
+    title: "go-micro v5.12.0, in Go",
+    packages: [],
+    kind: "peer",
+    needs: "go",
+    go: { module: "v5", flags: [] },
+  },
+  "go-micro-v2": {
+    title: "go-micro v2.9.1, in Go",
+    packages: [],
+    kind: "peer",
+    needs: "go",
+    go: { module: "v2", flags: ["--client=mucp", "--server=mucp"] },
+  },
+  "mucp-to-go-v2": {
+    title: "ts-micro calls go-micro v2.9.1",
+    packages: [],
+    kind: "ours",
+    needs: "go",
+    sides: { server: "go-micro-v2", client: "mucp" },
+  },
+  "go-to-mucp": {
+    title: "go-micro v5.12.0 calls ts-micro",
+    packages: [],
+    kind: "ours",
+    needs: "go",
+    sides: { server: "mucp", client: "go-micro" },
+  },
   http2: {
     title: "bare node:http2",
     packages: [],
@@ -207,7 +240,6 @@ export const contenders: Readonly<Record<string, Entry>> = {
     title: "node alone",
     packages: [],
     kind: "limit",
-    load: () => Promise.reject(new Error("node alone serves nothing")),
   },
   "nats-request": {
     title: "request of the NATS client",
@@ -236,4 +268,11 @@ export function contenderNamed(name: string): Entry {
     throw new Error(`no contender ${name}; there are ${Object.keys(contenders).join(", ")}`);
   }
   return entry;
+}
+
+/** @throws Error for one that is no module of ours */
+export function loadContender(name: string): Promise<Contender> {
+  const { title, load } = contenderNamed(name);
+  if (load === undefined) throw new Error(`${title} can't be loaded into a process`);
+  return load();
 }
