@@ -17,9 +17,15 @@ globals[key] ??= { urls: new Set(), told: 1 };
 const copies = globals[key];
 copies.urls.add(import.meta.url);
 
-/** Where the copies lie, when there are more than were told of by an earlier call; the call counts as telling. */
-export function untoldCopies(): readonly string[] {
+/**
+ * Where the copies lie, when there are more than were told of by an earlier call; the call counts as telling. One below
+ * the folder `projects` is meant to be there beside the first.
+ */
+export function untoldCopies(projects: () => string | undefined): readonly string[] {
   if (copies.urls.size <= copies.told) return [];
   copies.told = copies.urls.size;
-  return [...copies.urls].map((url) => decodeURI(new URL(".", url).href));
+  const folders = [...copies.urls].map((url) => decodeURI(new URL(".", url).href));
+  const expected = projects();
+  const surplus = folders.slice(1).filter((url) => expected === undefined || !url.startsWith(expected));
+  return surplus.length === 0 ? [] : folders;
 }

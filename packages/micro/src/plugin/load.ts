@@ -2,6 +2,9 @@
  * A plugin's life up to the check: resolve → read → manifest → import → lookup → check. (Policy will stand
  * before import.) Nothing is registered yet.
  */
+import { realpathSync } from "node:fs";
+import { join, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { untoldCopies } from "../copies.ts";
 import { parseDuration } from "../duration.ts";
 import { UsageError } from "../errors.ts";
@@ -12,10 +15,12 @@ import { importPlugin } from "./import.ts";
 import { rememberOrigin } from "./init.ts";
 import { checkManifest, checkPlugins, readManifest } from "./manifest.ts";
 import { lookupPlugin, type Module, newModule } from "./module.ts";
+import { findPackage } from "./package-entry.ts";
 import type { LoadOptions, PluginConfig } from "./plugin.ts";
 import { PluginError } from "./plugin-error.ts";
 import { readPlugin } from "./read.ts";
 import { resolvePlugin } from "./resolve.ts";
+import { applicationRoot } from "./root.ts";
 
 /** Real path → what was opened, or is being opened. Failures leave, so that the next call tries again. */
 const modules = new Map<string, Promise<Module>>();
@@ -34,7 +39,7 @@ export async function open(path: string, options: LoadOptions = {}): Promise<Mod
     await warnIfChanged(path, module);
     return module;
   }
-  const opening = openFile(path, real, timeoutMs);
+  const opening = openFile(path, real, timeoutMs, options.root);
   modules.set(real, opening);
   try {
     return await opening;
@@ -74,13 +79,18 @@ export async function load(path: string, options?: LoadOptions): Promise<PluginC
 }
 
 /** Opens one file, past the table of what is open. */
-export async function openFile(named: string, real: string, timeoutMs: number): Promise<Module> {
+export async function openFile(
+  named: string,
+  real: string,
+  timeoutMs: number,
+  root?: string,
+): Promise<Module> {
   const file = await readPlugin(named, real);
   const manifest = readManifest(file.text, named);
   if (manifest !== undefined) checkManifest(manifest, named);
   await provideHost(manifest?.host ?? []);
   const namespace = await importPlugin(file, timeoutMs);
-  warnOfCopies();
+  warnOfCopies(resolve(root ?? applicationRoot()));
   return newModule({ named, path: real, sha256: file.sha256, manifest, namespace });
 }
 
@@ -94,9 +104,15 @@ export function importTimeoutMs(env: Readonly<Record<string, string | undefined>
   );
 }
 
-/** A plugin may have brought a ts-micro of its own. */
-function warnOfCopies(): void {
-  const copies = untoldCopies();
+/**
+ * A plugin may have brought a ts-micro of its own. A command such as `micro` that was installed elsewhere has one too, while
+ * the plugins of the project it works on share the project's: they write into the command's tables all the same.
+ */
+function warnOfCopies(root: string): void {
+  const copies = untoldCopies(() => {
+    const folder = findPackage("ts-micro", root);
+    return folder && decodeURI(pathToFileURL(join(realpathSync(folder), sep)).href);
+  });
   if (copies.length === 0) return;
   warn(
     `${copies.length} copies of ts-micro in one process, which share no tables and no memory parts: ${copies.join(", ")}; ` +

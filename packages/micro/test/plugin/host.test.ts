@@ -73,6 +73,22 @@ await load(plain);`);
   }
 });
 
+test("the copy of the project that a tool works on is meant to be there beside the tool's own, a third is not", async () => {
+  const project = join(folder, "a project");
+  const nested = join(project, "node_modules/nested");
+  for (const place of [project, nested]) secondCopy(join(place, "node_modules/ts-micro"));
+  const source = `import "ts-micro";\n${brokerPlugin("its")}`;
+  writeFiles(project, { "plugin.mjs": source });
+  writeFiles(nested, { "plugin.mjs": source });
+  const lines = await inThread(`const { load } = await import(${JSON.stringify(pluginUrl)});
+const load_ = (folder) => load(folder + "/plugin.mjs", { root: ${JSON.stringify(project)} });
+await load_(${JSON.stringify(project)});
+console.error("so far nothing");
+await load_(${JSON.stringify(nested)});`);
+  assert.equal(lines[0], "so far nothing");
+  assert.match(lines[1] ?? "", /3 copies of ts-micro in one process/);
+});
+
 /** Runs a program with globals of its own, and gives what it wrote on stderr. */
 async function inThread(program: string): Promise<string[]> {
   const source = `data:text/javascript,${encodeURIComponent(program)}`;
