@@ -1,8 +1,9 @@
 /**
  * The text of `--help`, in the style of go-micro's: `--client value  Client for go-micro; mucp, grpc  [$MICRO_CLIENT]`.
  */
-import { isKind } from "../kinds.ts";
+import { isKind, kindNames } from "../kinds.ts";
 import { defaultNames, tables } from "./defaults.ts";
+import { firstPartyNames } from "./first-party.ts";
 import { type Flag, variableOf } from "./flags.ts";
 
 export interface HelpOptions {
@@ -30,6 +31,10 @@ export function helpText(options: HelpOptions): string {
     "OPTIONS:",
     ...rows.map(([left, right]) => `   ${left.padEnd(width)}  ${right}`),
     "",
+    "PLUGINS:",
+    "   More are found by their name once their package is installed, such as @ts-micro/broker-nats for --broker=nats:",
+    `   ${firstPartyText()}`,
+    "",
   ].join("\n");
 }
 
@@ -46,6 +51,15 @@ function usageColumn(flag: Flag): string {
     names.length === 0 ? "" : `; ${names.join(", ")}`,
     variable === undefined ? "" : `  [$${variable}]`,
   ].join("");
+}
+
+/** Those that the tables don't have yet. */
+function firstPartyText(): string {
+  const kinds = kindNames.map((kind) => {
+    const known = knownNames(kind);
+    return [kind, firstPartyNames[kind].filter((name) => !known.includes(name)).join(", ")] as const;
+  });
+  return kinds.flatMap(([kind, names]) => (names === "" ? [] : `${kind} ${names}`)).join("; ");
 }
 
 /** The keys of a kind's table, the default first, then in the order in which they were written into it. */
