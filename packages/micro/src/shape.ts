@@ -86,7 +86,10 @@ export function isPlainObject(value: object): boolean {
 
 function nearMiss(value: object, wanted: PropertyKey, shape: object): string {
   if (typeof wanted !== "string") return "";
-  const near = memberNames(value).find((name) => !(name in shape) && isNear(name, wanted));
+  const near = didYouMean(
+    wanted,
+    memberNames(value).filter((name) => !(name in shape)),
+  );
   return near === undefined ? "" : ` (found "${near}", expected "${wanted}")`;
 }
 
@@ -105,17 +108,21 @@ function memberNames(value: object): string[] {
 
 /** The nearest of `known` to a mistyped `name`, if any is near enough to be meant. */
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
+  let nearest: string | undefined;
+  let least = Infinity;
   for (const candidate of known) {
-    if (isNear(name, candidate)) return candidate;
+    // At most two edits, one for short names.
+    const limit = Math.min(name.length, candidate.length) > 4 ? 2 : 1;
+    if (Math.abs(name.length - candidate.length) > limit) continue;
+    const edits = editsBetween(name, candidate);
+    if (edits <= limit && edits < least) [nearest, least] = [candidate, edits];
   }
-  return undefined;
+  return nearest;
 }
 
-/** At most two edits of a letter apart (one for short names), two letters in the wrong order being one; or equal but for case. */
-function isNear(a: string, b: string): boolean {
-  if (a.toLowerCase() === b.toLowerCase()) return true;
-  const limit = Math.min(a.length, b.length) > 4 ? 2 : 1;
-  if (Math.abs(a.length - b.length) > limit) return false;
+/** How many letters are to be changed, left out or put in. Two in the wrong order are one, the case of all is less than one. */
+function editsBetween(a: string, b: string): number {
+  if (a.toLowerCase() === b.toLowerCase()) return a === b ? 0 : 0.5;
   let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
@@ -133,5 +140,5 @@ function isNear(a: string, b: string): boolean {
     beforePrevious = previous;
     previous = row;
   }
-  return previous[b.length]! <= limit;
+  return previous[b.length]!;
 }

@@ -62,6 +62,9 @@ test("near is two letters, one in short words, a swap counting as one, or anothe
   assert.equal(didYouMean("cleint", ["client"]), "client");
   assert.equal(didYouMean("http", ["mdns", "nats"]), undefined);
   assert.equal(didYouMean("kafka", ["memory"]), undefined);
+  assert.equal(didYouMean("greters", ["greeter", "greeters"]), "greeters");
+  assert.equal(didYouMean("GREETER", ["greeten", "greeter"]), "greeter");
+  assert.equal(didYouMean("greeta", ["greetb", "greetc"]), "greetb");
 });
 
 test("kinds of values are said in words", () => {
