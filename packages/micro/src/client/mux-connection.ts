@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { MicroError } from "../errors.ts";
 import type { Metadata } from "../metadata.ts";
 import { encodeBody } from "../mux/body.ts";
+import { decimal } from "../mux/decimal.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
@@ -85,7 +86,7 @@ export class MuxConnection implements LinkEvents {
     const call = new MuxCall(this, attempt, head, outcome);
     limit.doing = "waiting for the answer of";
     limit.address = this.address;
-    this.#link.send(`q${call.id}${head.fields(remainingMs, metadata)}`, body);
+    this.#link.send(`q${decimal(call.id)}${head.fields(remainingMs, metadata)}`, body);
     limit.begin(call);
   }
 

@@ -5,6 +5,7 @@ import { badRequest, MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
 import type { Metadata } from "../metadata.ts";
 import { decodeBody, encodeBody } from "../mux/body.ts";
+import { decimal } from "../mux/decimal.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { Link, type LinkEvents } from "../mux/link.ts";
@@ -139,7 +140,7 @@ export class MuxConnection implements LinkEvents {
 
   sendError(id: number, error: MicroError): void {
     // An error without an id and a code is a plain text in go-micro; here all have one form.
-    this.send(`e${id} `, JSON.stringify(error));
+    this.send(`e${decimal(id)} `, JSON.stringify(error));
   }
 
   #call(line: Line): void {
@@ -235,7 +236,7 @@ export class MuxConnection implements LinkEvents {
       return;
     }
     this.#over(id, context);
-    if (!this.#gone) this.send(`a${id} `, body);
+    if (!this.#gone) this.send(`a${decimal(id)} `, body);
     this.#settle();
   }
 
