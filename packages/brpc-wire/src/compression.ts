@@ -1,4 +1,5 @@
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
+import { badRequest } from "ts-micro";
 import { snappyCompress, snappyDecompress } from "./snappy.ts";
 
 /** `brpc.CompressType`, as far as it is known here. LZ4 (4) is not. */
@@ -13,10 +14,10 @@ export function compressionOf(type: number): Compression | undefined {
   return names[type];
 }
 
-/** @throws TypeError naming the value and what it may be */
+/** @throws MicroError 400 naming the value and what it may be */
 export function checkCompression(name: string, value: unknown): Compression {
   if (names.includes(value as Compression)) return value as Compression;
-  throw new TypeError(`${name} must be one of ${names.join(", ")}, got ${String(value)}`);
+  throw badRequest("brpc", `${name} must be one of ${names.join(", ")}, is ${String(value)}`);
 }
 
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {

@@ -9,7 +9,7 @@ import { formatOf, requestFrame } from "./request.ts";
 
 /**
  * A client for Apache bRPC's servers, and for `@ts-micro/server-brpc`: baidu_std over TCP or TLS.
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newClient(options: BrpcClientOptions = {}): Client {
   return newClientOver(newWire(options), options);

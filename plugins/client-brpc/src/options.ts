@@ -1,4 +1,5 @@
 import { type Checksum, type Compression, checkCompression } from "@ts-micro/brpc-wire";
+import { badRequest } from "ts-micro";
 import type { ClientOptions } from "ts-micro/client";
 
 /** How calls to one address share connections. */
@@ -46,7 +47,7 @@ export interface BrpcSettings {
   readonly healthCheckIntervalMs: number;
 }
 
-/** @throws TypeError naming the option and what it may be */
+/** @throws MicroError 400 naming the option and what it may be */
 export function brpcSettings(options: BrpcClientOptions): BrpcSettings {
   return {
     connectionType: oneOf("connectionType", options.connectionType ?? "single", [
@@ -64,10 +65,10 @@ export function brpcSettings(options: BrpcClientOptions): BrpcSettings {
 
 function oneOf<T extends string>(name: string, value: T, values: readonly T[]): T {
   if (values.includes(value)) return value;
-  throw new TypeError(`client option ${name} must be one of ${values.join(", ")}, got ${String(value)}`);
+  throw badRequest("go.micro.client", `${name} must be one of ${values.join(", ")}, is ${String(value)}`);
 }
 
 function positive(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0 && value <= 0x7fff_ffff) return value;
-  throw new TypeError(`client option ${name} must be a whole number above 0, got ${String(value)}`);
+  throw badRequest("go.micro.client", `${name} must be a whole number above 0, is ${String(value)}`);
 }

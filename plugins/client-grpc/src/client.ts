@@ -17,7 +17,7 @@ export interface Grpc {
 
 /**
  * A gRPC client, for go-micro's services and for any other gRPC server.
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newClient(options: GrpcClientOptions = {}): Client {
   return newClientOver(newWire(options), options);

@@ -1,3 +1,4 @@
+import { badRequest } from "ts-micro";
 import type { ClientOptions } from "ts-micro/client";
 
 export interface GrpcClientOptions extends ClientOptions {
@@ -26,12 +27,15 @@ export type GrpcSettings = Required<
   >
 >;
 
-/** @throws TypeError naming the option and what it may be */
+/** @throws MicroError 400 naming the option and what it may be */
 export function grpcSettings(options: GrpcClientOptions): GrpcSettings {
   const fourMebibytes = 4 * 1024 * 1024;
   const compression = options.compression ?? "identity";
   if (compression !== "identity" && compression !== "gzip") {
-    throw new TypeError(`compression must be "identity" or "gzip", got ${String(compression)}`);
+    throw badRequest(
+      "go.micro.client",
+      `compression must be "identity" or "gzip", is ${String(compression)}`,
+    );
   }
   return {
     maxReceiveMessageBytes: within(
@@ -49,5 +53,8 @@ export function grpcSettings(options: GrpcClientOptions): GrpcSettings {
 /** Up to what a message's length and Node's timers can be. */
 function within(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least && value <= 0x7fff_ffff) return value;
-  throw new TypeError(`${name} must be a whole number from ${least} to 2147483647, got ${String(value)}`);
+  throw badRequest(
+    "go.micro.client",
+    `${name} must be a whole number from ${least} to 2147483647, is ${String(value)}`,
+  );
 }

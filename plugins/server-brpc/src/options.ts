@@ -1,3 +1,4 @@
+import { badRequest } from "ts-micro";
 import type { ServerOptions } from "ts-micro/server";
 
 export interface BrpcServerOptions extends ServerOptions {
@@ -23,7 +24,7 @@ export interface BrpcSettings {
   readonly maxInFlight: number;
 }
 
-/** @throws TypeError naming the option and what it may be */
+/** @throws MicroError 400 naming the option and what it may be */
 export function brpcSettings(options: BrpcServerOptions): BrpcSettings {
   return {
     maxBodyBytes: positive("maxBodyBytes", options.maxBodyBytes ?? 64 << 20),
@@ -34,7 +35,8 @@ export function brpcSettings(options: BrpcServerOptions): BrpcSettings {
 
 function positive(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0 && value <= 0x7fff_ffff) return value;
-  throw new TypeError(
-    `server option ${name} is ${String(value)}: expected a whole number from 1 to 2147483647`,
+  throw badRequest(
+    "go.micro.server",
+    `${name} must be a whole number from 1 to 2147483647, is ${String(value)}`,
   );
 }

@@ -9,7 +9,7 @@ import { type BrpcServerOptions, type BrpcSettings, brpcSettings } from "./optio
 
 /**
  * A server that Apache bRPC's clients can call: baidu_std over TCP or TLS, and `/health` over HTTP on its port.
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newServer(options: BrpcServerOptions = {}): Server {
   return newServerOver(newWire(options), options);

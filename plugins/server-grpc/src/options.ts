@@ -1,3 +1,4 @@
+import { badRequest } from "ts-micro";
 import type { ServerOptions } from "ts-micro/server";
 import type { OwnServiceOptions } from "./own-services.ts";
 
@@ -34,12 +35,15 @@ export type GrpcSettings = Required<
   >
 >;
 
-/** @throws TypeError naming the option and what it may be */
+/** @throws MicroError 400 naming the option and what it may be */
 export function grpcSettings(options: GrpcServerOptions): GrpcSettings {
   const fourMebibytes = 4 * 1024 * 1024;
   const compression = options.compression ?? "identity";
   if (compression !== "identity" && compression !== "gzip") {
-    throw new TypeError(`compression must be "identity" or "gzip", got ${String(compression)}`);
+    throw badRequest(
+      "go.micro.server",
+      `compression must be "identity" or "gzip", is ${String(compression)}`,
+    );
   }
   return {
     maxReceiveMessageBytes: count("maxReceiveMessageBytes", options.maxReceiveMessageBytes ?? fourMebibytes),
@@ -54,5 +58,8 @@ export function grpcSettings(options: GrpcServerOptions): GrpcSettings {
 
 function count(name: string, value: number): number {
   if (Number.isInteger(value) && value > 0 && value <= 0x7fff_ffff) return value;
-  throw new TypeError(`${name} must be a whole number from 1 to 2147483647, got ${String(value)}`);
+  throw badRequest(
+    "go.micro.server",
+    `${name} must be a whole number from 1 to 2147483647, is ${String(value)}`,
+  );
 }

@@ -10,7 +10,7 @@ import { Formats } from "./request.ts";
 /**
  * A gRPC server. It answers go-micro's paths (`/<service>.<Type>/<Method>`, found by the last part) and those of
  * plain gRPC (`/<package>.<Service>/<Method>`, from a handler's schema) side by side.
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newServer(options: GrpcServerOptions = {}): Server {
   return newServerOver(newWire(options), options);

@@ -87,7 +87,7 @@ interface Spoken {
 /**
  * Makes a client of a wire protocol.
  * @param quicker is spoken instead with nodes that speak it, too
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newClientOver(wire: ClientWire, options: ClientOptions = {}, quicker?: ClientWire): Client {
   const settings = clientSettings(options);

@@ -29,7 +29,7 @@ export interface MucpClientOptions extends ClientOptions {
  *
  * The proxy variables of go-micro (`MICRO_PROXY`, `MICRO_NETWORK`) are not read here; `addresses` of a call
  * does what they do.
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newClient(options: MucpClientOptions = {}): Client {
   return newClientOver(mucp, options, options.mux === false ? undefined : muxClientWire);

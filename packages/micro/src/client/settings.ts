@@ -1,5 +1,6 @@
 import type { Codecs } from "../codec/codec.ts";
 import { defaultCodecs } from "../codec/codecs.ts";
+import { badRequest } from "../errors.ts";
 import type { BackoffFunction, CallWrapper, ClientOptions, RetryFunction } from "./client.ts";
 import { defaultBackoff, defaultRetry } from "./retry.ts";
 
@@ -18,7 +19,7 @@ export interface ClientSettings {
   readonly forwardMetadata: readonly string[];
 }
 
-/** @throws TypeError naming the option and what it may be. */
+/** @throws MicroError 400 naming the option and what it may be. */
 export function clientSettings(options: ClientOptions): ClientSettings {
   return {
     contentType: options.contentType ?? "application/json",
@@ -35,14 +36,16 @@ export function clientSettings(options: ClientOptions): ClientSettings {
   };
 }
 
-/** @throws TypeError unless `value` is a number of milliseconds above 0; `Infinity` is one. */
+const clientId = "go.micro.client";
+
+/** @throws MicroError 400 unless `value` is a number of milliseconds above 0; `Infinity` is one. */
 export function positive(name: string, value: number): number {
   if (typeof value === "number" && value > 0) return value;
-  throw new TypeError(`${name} must be a number of milliseconds above 0, got ${String(value)}`);
+  throw badRequest(clientId, `${name} must be a number of milliseconds above 0, is ${String(value)}`);
 }
 
-/** @throws TypeError unless `value` is a whole number from 0 on. */
+/** @throws MicroError 400 unless `value` is a whole number from 0 on. */
 export function count(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 0) return value;
-  throw new TypeError(`${name} must be a whole number from 0 on, got ${String(value)}`);
+  throw badRequest(clientId, `${name} must be a whole number from 0 on, is ${String(value)}`);
 }

@@ -16,7 +16,7 @@ const releaseMs = 15_000;
 /**
  * Makes a server of a wire protocol.
  * @param quicker shares the port wherever the transport has connections of bytes
- * @throws TypeError for an option out of range
+ * @throws MicroError 400 for an option out of range
  */
 export function newServerOver(wire: Wire, options: ServerOptions = {}, quicker?: Wire): Server {
   const settings = serverSettings(options);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { defaultCodecs } from "../codec/codecs.ts";
+import { badRequest } from "../errors.ts";
 import { newLogger } from "../logger.ts";
 import type { ServerOptions } from "./server.ts";
 
@@ -32,7 +33,7 @@ export type ServerSettings = Required<
 
 /**
  * Fills in the defaults.
- * @throws TypeError naming the option, when one is out of range.
+ * @throws MicroError 400 naming the option, when one is out of range.
  */
 export function serverSettings(options: ServerOptions = {}): ServerSettings {
   const settings: ServerSettings = {
@@ -60,7 +61,7 @@ export function serverSettings(options: ServerOptions = {}): ServerSettings {
     tls: options.tls,
   };
   for (const { name, share } of settings.wires) {
-    if (share === undefined) throw new TypeError(`server option wires: ${name} can't share a port`);
+    if (share === undefined) throw badRequest(serverId, `wires: ${name} can't share a port`);
   }
   checkDuration("registerTtlMs", settings.registerTtlMs);
   checkDuration("registerIntervalMs", settings.registerIntervalMs);
@@ -69,10 +70,12 @@ export function serverSettings(options: ServerOptions = {}): ServerSettings {
   return settings;
 }
 
+const serverId = "go.micro.server";
+
 // Node fires timers of more than 2^31 - 1 ms at once.
 const longestMs = 0x7fff_ffff;
 
 function checkDuration(name: string, ms: number): void {
   if (typeof ms === "number" && ms >= 0 && ms <= longestMs) return;
-  throw new TypeError(`server option ${name} is ${ms}: expected milliseconds from 0 to ${longestMs}`);
+  throw badRequest(serverId, `${name} must be milliseconds from 0 to ${longestMs}, is ${String(ms)}`);
 }

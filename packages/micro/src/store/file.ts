@@ -2,8 +2,10 @@
  * A store in files of one machine, for a single process per table. go-micro v6 has bbolt in this place
  * (`store/file.go`); this one needs nothing but Node, and survives being killed in the middle of a write.
  */
+
+import { badRequest } from "../errors.ts";
 import { newLogger } from "../logger.ts";
-import { recordNotFound } from "./failures.ts";
+import { recordNotFound, storeId } from "./failures.ts";
 import { defaultFolder, logPath } from "./file-names.ts";
 import type { FileTable } from "./file-table.ts";
 import { checkKey, encodeRecord, placeOf, selectionOfList, selectionOfRead } from "./request.ts";
@@ -24,13 +26,16 @@ export interface FileStoreOptions extends StoreOptions {
 
 /**
  * Every table that is used is a file, read into memory when it is first used: `<folder>/<database>/<table>.log`.
- * @throws TypeError when there is more than one address.
+ * @throws MicroError 400 when there is more than one address.
  */
 export function newFileStore(options: FileStoreOptions = {}): Store {
   const { addresses = [], sync = true } = options;
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
   if (addresses.length > 1) {
-    throw new TypeError(`the file store has one folder, not ${addresses.length}: ${addresses.join(", ")}`);
+    throw badRequest(
+      storeId,
+      `the file store has one folder, not ${addresses.length}: ${addresses.join(", ")}`,
+    );
   }
   const folder = addresses[0] ?? defaultFolder();
   const underWay = newUnderWay("file");

@@ -205,10 +205,13 @@ test("a request is named in full, or refused", async (t) => {
   const client = newClient();
   t.after(() => client.close());
   await assert.rejects(client.call({ service: "", endpoint: "A.B" }), TypeError);
-  await assert.rejects(client.call({ ...hello, timeoutMs: 0 }), TypeError);
-  await assert.rejects(client.call({ ...hello, retries: -1, addresses: ["127.0.0.1:1"] }), TypeError);
-  await assert.rejects(client.stream({ ...hello, timeoutMs: Number.NaN }), TypeError);
-  assert.throws(() => newClient({ poolSize: 1.5 }), /poolSize must be a whole number from 0 on, got 1.5/);
+  await assert.rejects(client.call({ ...hello, timeoutMs: 0 }), { code: 400, detail: /^timeoutMs must be/ });
+  await assert.rejects(client.call({ ...hello, retries: -1, addresses: ["127.0.0.1:1"] }), {
+    code: 400,
+    detail: /^retries must be/,
+  });
+  await assert.rejects(client.stream({ ...hello, timeoutMs: Number.NaN }), { code: 400 });
+  assert.throws(() => newClient({ poolSize: 1.5 }), /poolSize must be a whole number from 0 on, is 1.5/);
   assert.throws(
     () => newClient({ requestTimeoutMs: -1 }),
     /requestTimeoutMs must be a number of milliseconds/,

@@ -43,10 +43,18 @@ test("an error names the plugin that the factory came from, and keeps the cause"
 });
 
 test("a built-in part that throws is not a plugin to be fixed", () => {
-  const options = { registerTtlMs: -1 };
+  const options = { wires: 1 as never };
   assert.throws(() => construct("server", "mucp", defaultServers.mucp!, options), {
     code: "PLUGIN_FACTORY_THREW",
     cure: "Check the options it was given.",
+  });
+});
+
+test("options that a built-in part can't use are named", () => {
+  assert.throws(() => construct("server", "mucp", defaultServers.mucp!, { registerTtlMs: -1 }), {
+    code: "PLUGIN_FACTORY_THREW",
+    message:
+      /^The server mucp can't be made of its options: registerTtlMs must be milliseconds from 0 to \d+, is -1\. \(/,
   });
 });
 
