@@ -57,6 +57,8 @@ export interface LastingConnectionSetup<Server extends { readonly hostPort: stri
   start(server: Server): Promise<Session>;
   /** What `start` threw says that the credentials are wrong. @default an error of ours with code 401 does */
   isDenied?(thrown: unknown): boolean;
+  /** How a user gives credentials, for the error: `nats://user:password@host:port, or MICRO_NATS_USER…`. */
+  credentials: string;
   /** Told of each session after the first, once it is the present one. */
   onAgain?(session: Session): void;
   /** Longest wait between two attempts to connect again, in milliseconds. */
@@ -177,9 +179,11 @@ export function newLastingConnection<
       }
     }
     const sentences = failures.map(({ server, thrown }) => `${server.hostPort}: ${textOf(thrown)}`);
+    const denied = failures.filter(({ thrown }) => isDenied(thrown)).length;
+    if (denied > 0) sentences.push(`give ${setup.credentials}`);
     const detail = `can't connect to ${name}: ${sentences.join("; ")}`;
     const cause = failures.at(-1)?.thrown;
-    if (failures.every(({ thrown }) => isDenied(thrown))) throw unauthorized(errorId, detail, { cause });
+    if (denied === failures.length) throw unauthorized(errorId, detail, { cause });
     throw serviceUnavailable(errorId, detail, { reason: "connection-failed", cause });
   }
 

@@ -89,7 +89,7 @@ describe("a lasting connection", limit, () => {
     }
   });
 
-  test("says of each server why it can't be used, and 401 only when all refuse the credentials", async () => {
+  test("says of each server why it can't be used, how credentials are given, and 401 only when all refuse them", async () => {
     const [dead, strict] = [await server(), await server()];
     await dead.kill();
     const denying = { deny: new Set([strict.hostPort]) };
@@ -97,14 +97,14 @@ describe("a lasting connection", limit, () => {
       isError(
         thrown,
         503,
-        `can't connect to tcp: ${dead.hostPort}: connect ECONNREFUSED ${dead.hostPort}; ${strict.hostPort}: wrong password`,
+        `can't connect to tcp: ${dead.hostPort}: connect ECONNREFUSED ${dead.hostPort}; ${strict.hostPort}: wrong password; give tcp://user:password@host`,
       ),
     );
     await assert.rejects(connectionTo([strict, strict], denying).connection.open(), (thrown) =>
       isError(
         thrown,
         401,
-        `can't connect to tcp: ${strict.hostPort}: wrong password; ${strict.hostPort}: wrong password`,
+        `can't connect to tcp: ${strict.hostPort}: wrong password; ${strict.hostPort}: wrong password; give tcp://user:password@host`,
       ),
     );
   });
@@ -158,6 +158,7 @@ function connectionTo(
     owner: { kind: "store", errorId: "go.micro.store", logger },
     name: "tcp",
     servers,
+    credentials: "tcp://user:password@host",
     maxReconnectWaitMs: 50,
     async start({ port, hostPort }): Promise<TcpSession> {
       const socket = connect(port, "127.0.0.1");

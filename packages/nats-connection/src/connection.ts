@@ -31,6 +31,8 @@ export function newConnection(
     isAnyOrder: true,
     start,
     isDenied: (thrown) => thrown instanceof Error && thrown.name === "AuthorizationError",
+    credentials:
+      "nats://user:password@host:port, or MICRO_NATS_USER and MICRO_NATS_PASSWORD, MICRO_NATS_TOKEN, MICRO_NATS_CREDS or MICRO_NATS_NKEY",
     onAgain,
     maxReconnectWaitMs,
   });

@@ -22,6 +22,8 @@ export function newConnection(options: RedisConnectionOptions, owner: Connection
     servers,
     start,
     isDenied: (thrown) => isRefusal(thrown, "WRONGPASS") || isRefusal(thrown, "NOAUTH"),
+    credentials:
+      "redis://user:password@host:port, or MICRO_REDIS_USER (if there is one) and MICRO_REDIS_PASSWORD",
     maxReconnectWaitMs: options.maxReconnectWaitMs ?? connectionDefaults.maxReconnectWaitMs,
   });
   const openReader = (): Promise<Session> => openSession(connection.session().address, options, owner);

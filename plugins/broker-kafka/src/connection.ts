@@ -21,6 +21,7 @@ export function newConnection(options: KafkaBrokerOptions, logger: Logger): Conn
     servers: [{ hostPort: serversOf(options).join(", ") }],
     start: () => openCluster(options, logger),
     isDenied,
+    credentials: "the right MICRO_KAFKA_USER, MICRO_KAFKA_PASSWORD and MICRO_KAFKA_SASL_MECHANISM",
     onAgain(next) {
       for (const listener of [...listeners]) listener(next);
     },

@@ -87,7 +87,11 @@ describe("credentials and TLS", { skip: kafka().skip, timeout: 170_000 }, () => 
 
   test("user and password over TLS; what is wrong is 401, what isn't allowed 403", async () => {
     await use(admin());
-    await refused({ ...admin(), password: "wrong" }, 401, /127\.0\.0\.1:\d+: .*uthentication/);
+    await refused(
+      { ...admin(), password: "wrong" },
+      401,
+      /127\.0\.0\.1:\d+: .*uthentication.*; give .*MICRO_KAFKA_PASSWORD/,
+    );
     await refused({ ...admin(), user: "joe" }, 403, /[Aa]uthoriz/);
     await refused({ ...admin(), saslMechanism: "scram-sha-256" }, 503, /SCRAM|mechanism/i);
   });

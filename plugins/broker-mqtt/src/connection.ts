@@ -14,5 +14,6 @@ export function newConnection(
   start: (server: ServerAddress) => Promise<Session>,
 ): Connection {
   const owner = { kind: "broker", errorId: brokerErrorId, logger };
-  return newLastingConnection({ owner, name: "mqtt", servers, start, maxReconnectWaitMs });
+  const credentials = "mqtt://user:password@host:port, or MICRO_MQTT_USER and MICRO_MQTT_PASSWORD";
+  return newLastingConnection({ owner, name: "mqtt", servers, start, credentials, maxReconnectWaitMs });
 }

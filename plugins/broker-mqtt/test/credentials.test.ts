@@ -60,7 +60,11 @@ describe("credentials and TLS", { skip: mosquitto().skip, timeout: 120_000 }, ()
     for (const protocolVersion of [4, 5] as const) {
       await use({ addresses: [`mqtt://joe:s3cret@${address}`], protocolVersion });
       await use({ addresses: [address], user: "joe", password: "s3cret", protocolVersion });
-      await refused({ addresses: [address], protocolVersion }, 401, new RegExp(`${address}.*not authorised`));
+      await refused(
+        { addresses: [address], protocolVersion },
+        401,
+        new RegExp(`${address}.*not authorised.*give mqtt://user:.* MICRO_MQTT_PASSWORD`),
+      );
       await refused(
         { addresses: [`joe:wr0ng@${address}`], user: "joe", password: "s3cret", protocolVersion },
         401,

@@ -57,7 +57,11 @@ describe("credentials and TLS", { skip: nats().skip, timeout: 120_000 }, () => {
     const { address } = server;
     await use({ addresses: [`nats://joe:s3cret@${address}`] });
     await use({ addresses: [address], user: "joe", password: "s3cret" });
-    await refused({ addresses: [address] }, 401, new RegExp(`${address}.*Authorization Violation`, "i"));
+    await refused(
+      { addresses: [address] },
+      401,
+      new RegExp(`${address}.*Authorization Violation.*give nats://user:.* MICRO_NATS_PASSWORD`, "i"),
+    );
     await refused(
       { addresses: [`joe:wrong@${address}`], user: "joe", password: "s3cret" },
       401,

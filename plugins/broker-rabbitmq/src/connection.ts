@@ -18,6 +18,7 @@ export function newConnection(
     servers,
     start: (server) => openSession(server, options),
     isDenied: (thrown) => /ACCESS.REFUSED/.test(String(thrown)),
+    credentials: "amqp://user:password@host:port/vhost, or MICRO_RABBITMQ_USER and MICRO_RABBITMQ_PASSWORD",
     maxReconnectWaitMs: options.maxReconnectWaitMs ?? defaults.maxReconnectWaitMs,
   });
 }

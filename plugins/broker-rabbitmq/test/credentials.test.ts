@@ -85,7 +85,11 @@ describe("credentials and TLS", { skip: rabbitmq().skip, timeout: 120_000 }, () 
     await use({ addresses: [`amqp://joe:s3cret@${address}`] });
     await use({ addresses: [`amqp://joe:s3cret@${address}/shop`] });
     await use({ addresses: [address], ...joe, vhost: "shop" });
-    await refused({ addresses: [address] }, 401, new RegExp(`${address}.*ACCESS_REFUSED`));
+    await refused(
+      { addresses: [address] },
+      401,
+      new RegExp(`${address}.*ACCESS_REFUSED.*give amqp://user:.* MICRO_RABBITMQ_PASSWORD`),
+    );
     await refused({ addresses: [`joe:wr0ng@${address}`], ...joe }, 401, /ACCESS_REFUSED/);
     await refused({ addresses: [address], ...joe, vhost: "none" }, 503, /no virtual host "none"/);
   });

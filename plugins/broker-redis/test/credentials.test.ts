@@ -55,7 +55,11 @@ describe("credentials and TLS", { skip: redis().skip, timeout: 120_000 }, () => 
     const { address } = server;
     await use({ addresses: [`redis://:s3cret@${address}`] });
     await use({ addresses: [address], password: "s3cret" });
-    await refused({ addresses: [address] }, 401, new RegExp(`${address}.*NOAUTH`));
+    await refused(
+      { addresses: [address] },
+      401,
+      new RegExp(`${address}.*NOAUTH.*give redis://user:.* MICRO_REDIS_PASSWORD`),
+    );
     await refused({ addresses: [`redis://:wrong@${address}`], password: "s3cret" }, 401, /WRONGPASS/);
   });
 
