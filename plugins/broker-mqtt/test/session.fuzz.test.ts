@@ -1,9 +1,8 @@
 /** A server may be a stranger: whatever it sends, connecting and using the connection end with an error or well. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
-import { fuzzTest, mutated } from "@ts-micro/fuzz";
+import { fuzzTest, mutated, startStrangeServer } from "@ts-micro/fuzz";
 import { generate, type Packet } from "mqtt-packet";
+import { parseServerAddress } from "../src/server-address.ts";
 import { openSession } from "../src/session.ts";
 
 const packets: Packet[] = [
@@ -30,14 +29,8 @@ fuzzTest("no bytes of a server end the process", { rounds: 60 }, async (random) 
         first,
         mutated(random, Buffer.concat([...rest, Buffer.from("\xd0\0", "latin1")]), words),
       ]);
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.once("data", () => socket.end(answer));
-    socket.resume();
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const address = { host: "127.0.0.1", port, hostPort: `127.0.0.1:${port}`, secure: false };
+  await using server = await startStrangeServer(() => [answer]);
+  const address = parseServerAddress(server.address, false);
   try {
     const session = await openSession(
       address,
@@ -50,6 +43,4 @@ fuzzTest("no bytes of a server end the process", { rounds: 60 }, async (random) 
   } catch (thrown) {
     assert.ok(thrown instanceof Error, String(thrown));
   }
-  server.close();
-  await once(server, "close");
 });

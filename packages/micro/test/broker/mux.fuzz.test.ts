@@ -1,9 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
 import { after } from "node:test";
-import { fuzzTest, mutated, pieces, type Random } from "@ts-micro/fuzz";
-import { parseAddress } from "../../src/address.ts";
+import { fuzzTest, mutated, pieces, type Random, sendTo, startStrangeServer } from "@ts-micro/fuzz";
 import { newHttpBroker } from "../../src/broker/http.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
@@ -37,16 +34,7 @@ function publisherBytes(random: Random): Buffer {
 }
 
 fuzzTest("a subscriber outlives whatever a publisher sends", { rounds: 60 }, async (random) => {
-  const { host, port } = parseAddress(broker.address);
-  const socket = connect({ host, port: port as number });
-  // Not events.once: that rejects for a reset, which is as good an end as any here.
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  socket.on("error", () => {});
-  socket.resume();
-  await once(socket, "connect");
-  for (const piece of pieces(random, publisherBytes(random))) socket.write(piece);
-  socket.end();
-  await closed;
+  await sendTo(broker.address, pieces(random, publisherBytes(random)));
   await isThere();
 });
 
@@ -54,26 +42,16 @@ fuzzTest("a publisher outlives whatever a subscriber answers", { rounds: 60 }, a
   const answers = Buffer.from(
     `ts-micro-mux/1\na1 \ne1 {"id":"x","code":${random.below(600)}}\na1 \ng\np\n${random.text(20, 'aeg123 {"}\n')}`,
   );
-  const sockets = new Set<Socket>();
-  const strange = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.once("data", () => {
-      for (const piece of pieces(random, mutated(random, answers, words))) socket.write(piece);
-      if (random.once(2)) socket.end();
-    });
-  });
-  strange.listen(0, "127.0.0.1");
-  await once(strange, "listening");
-  const { port } = strange.address() as { port: number };
+  await using strange = await startStrangeServer(
+    () => pieces(random, mutated(random, answers, words)),
+    () => random.once(2),
+  );
   const metadata = { broker: "http", secure: "false", topic: "strange", protocols: "http,mux" };
-  const node = { id: `strange-${port}`, address: `127.0.0.1:${port}`, metadata };
+  const node = { id: strange.address, address: strange.address, metadata };
   const service = { name: "micro.http.broker", version: "q", metadata: {}, endpoints: [], nodes: [node] };
   await registry.register(service);
   await hasty.publish("strange", { header: {}, body: Buffer.from("x") }).catch(() => {});
   await registry.deregister(service);
-  for (const socket of sockets) socket.destroy();
-  strange.close();
   await isThere();
 });
 

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
 import { after } from "node:test";
-import { fuzzTest, mutated, pieces, type Random } from "@ts-micro/fuzz";
-import { parseAddress } from "../../src/address.ts";
+import { fuzzTest, mutated, pieces, type Random, sendTo, startStrangeServer } from "@ts-micro/fuzz";
 import { newClient } from "../../src/client/mucp.ts";
 import { newLogger } from "../../src/logger.ts";
 import { newMemoryRegistry } from "../../src/registry/memory.ts";
@@ -68,16 +65,7 @@ function callerBytes(random: Random): Buffer {
 }
 
 fuzzTest("a server outlives whatever a caller sends", { rounds: 60 }, async (random) => {
-  const { host, port } = parseAddress(server.address);
-  const socket = connect({ host, port: port as number });
-  // Not events.once: that rejects for a reset, which is as good an end as any here.
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  socket.on("error", () => {});
-  socket.resume();
-  await once(socket, "connect");
-  for (const piece of pieces(random, callerBytes(random))) socket.write(piece);
-  socket.end();
-  await closed;
+  await sendTo(server.address, pieces(random, callerBytes(random)));
   assert.deepEqual(await client.call({ service: "fuzzed", endpoint: "Say.Hello", body: { n: 1 } }), { n: 1 });
 });
 
@@ -85,21 +73,10 @@ fuzzTest("a caller outlives whatever a server answers", { rounds: 60 }, async (r
   const answers = Buffer.from(
     `ts-micro-mux/1\na1 {"n":1}\ni2 {"n":1}\nz2\ne1 {"id":"x","code":500}\nw2 5\ng\np\n${random.text(20, 'aeizw123 {"}\n')}`,
   );
-  const sockets = new Set<Socket>();
-  const strange = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.once("data", () => {
-      for (const piece of pieces(random, mutated(random, answers, words))) socket.write(piece);
-      socket.end();
-    });
-  });
-  strange.listen(0, "127.0.0.1");
-  await once(strange, "listening");
-  const { port } = strange.address() as { port: number };
-  const name = `strange-${port}`;
+  await using strange = await startStrangeServer(() => pieces(random, mutated(random, answers, words)));
+  const name = `strange-${strange.address}`;
   const metadata = { protocol: "mucp", protocols: "mucp,mux" };
-  const node = { id: name, address: `127.0.0.1:${port}`, metadata };
+  const node = { id: name, address: strange.address, metadata };
   await registry.register({ name, version: "1", metadata: {}, endpoints: [], nodes: [node] });
   const request = { service: name, endpoint: "Say.Hello", body: {}, timeoutMs: 2_000, retries: 0 };
   await client.call(request).catch(() => {});
@@ -110,7 +87,5 @@ fuzzTest("a caller outlives whatever a server answers", { rounds: 60 }, async (r
   } catch {
     // It may fail in any way that is an error of the call.
   }
-  for (const socket of sockets) socket.destroy();
-  strange.close();
   assert.deepEqual(await client.call({ service: "fuzzed", endpoint: "Say.Later", body: { n: 2 } }), { n: 2 });
 });

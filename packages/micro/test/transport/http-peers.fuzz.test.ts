@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
 import { after } from "node:test";
-import { fuzzTest, pieces, type Random } from "@ts-micro/fuzz";
-import { parseAddress } from "../../src/address.ts";
+import { fuzzTest, pieces, type Random, sendTo, startStrangeServer } from "@ts-micro/fuzz";
 import { newHttpBroker } from "../../src/broker/http.ts";
 import { newClient } from "../../src/client/mucp.ts";
 import { newLogger } from "../../src/logger.ts";
@@ -48,25 +45,11 @@ function strange(random: Random, kind: Kind): Buffer {
   ])();
 }
 
-/** Sends it in pieces, half-closes, and waits until the peer has closed, too. */
-async function send(random: Random, address: string, bytes: Buffer): Promise<void> {
-  const { host, port } = parseAddress(address);
-  const socket = connect({ host, port: port as number });
-  // Not events.once: that rejects for a reset, which is as good an end as any here.
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  socket.on("error", () => {});
-  socket.resume();
-  await once(socket, "connect");
-  for (const piece of pieces(random, bytes)) socket.write(piece);
-  socket.end();
-  await closed;
-}
-
 fuzzTest(
   "a server outlives whatever a caller sends, and closes the connection",
   { rounds: 80 },
   async (random) => {
-    await send(random, server.address, strange(random, "request"));
+    await sendTo(server.address, pieces(random, strange(random, "request")));
     const answer = await client.call({ service: "fuzzed", endpoint: "Say.Hello", body: { n: 1 } });
     assert.deepEqual(answer, { n: 1 });
   },
@@ -76,7 +59,7 @@ fuzzTest(
   "a broker outlives whatever is posted to it, and closes the connection",
   { rounds: 80 },
   async (random) => {
-    await send(random, broker.address, strange(random, "request"));
+    await sendTo(broker.address, pieces(random, strange(random, "request")));
     const before = heard;
     await broker.publish("news", { header: {}, body: Buffer.from("{}") });
     while (heard === before) await new Promise((resolve) => setImmediate(resolve));
@@ -85,21 +68,12 @@ fuzzTest(
 
 /** What the listener answers in the present round. One for all of them: a long run would use up the ports. */
 let answer: readonly Buffer[] = [];
-const listener = createServer((socket) => {
-  socket.on("error", () => {});
-  socket.once("data", () => {
-    for (const piece of answer) socket.write(piece);
-    socket.end();
-  });
-});
-listener.listen(0, "127.0.0.1");
-await once(listener, "listening");
-after(() => listener.close());
-const { port } = listener.address() as { port: number };
+const listener = await startStrangeServer(() => answer);
+after(() => listener[Symbol.asyncDispose]());
 
 fuzzTest("a caller outlives whatever a server answers", { rounds: 80 }, async (random) => {
   answer = [...pieces(random, strange(random, "response"))];
-  const request = { service: "strange", endpoint: "Say.Hello", addresses: [`127.0.0.1:${port}`] };
+  const request = { service: "strange", endpoint: "Say.Hello", addresses: [listener.address] };
   await client.call({ ...request, timeoutMs: 5_000, retries: 0 }).catch(() => {});
   assert.deepEqual(await client.call({ service: "fuzzed", endpoint: "Say.Hello", body: 2 }), 2);
 });
