@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { badRequest } from "./errors.ts";
 import type { PartOptions, TlsOptions } from "./parts.ts";
 import { tlsOf } from "./tls.ts";
@@ -26,6 +27,33 @@ export function tlsWithFiles(
     ...(keyFile !== undefined && { key: read(keyFile, `${owner} keyFile`) }),
   };
   return Object.keys(files).length === 0 ? tlsOf(options) : { ...options.tls, ...files };
+}
+
+/**
+ * For options of engines that several parts may share: paths of PEM files, for what `tls` takes as text. They are read anew
+ * for each connection. Each of them means TLS.
+ */
+export interface TlsPaths {
+  tlsCaFile?: string;
+  tlsCertFile?: string;
+  tlsKeyFile?: string;
+}
+
+/** Whether connections to addresses that don't say so are to use TLS. */
+export function wantsTls(options: Pick<PartOptions, "secure" | "tls"> & TlsPaths): boolean {
+  const { secure, tls, tlsCaFile, tlsCertFile, tlsKeyFile } = options;
+  return secure === true || [tls, tlsCaFile, tlsCertFile, tlsKeyFile].some((given) => given !== undefined);
+}
+
+/** What `clientTls` takes for one connection. @throws Error naming the file that can't be read */
+export async function readTls(options: Pick<PartOptions, "tls"> & TlsPaths): Promise<TlsOptions> {
+  const { tls, tlsCaFile, tlsCertFile, tlsKeyFile } = options;
+  return {
+    ...tls,
+    ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),
+    ...(tlsCertFile !== undefined && { cert: await readFile(tlsCertFile) }),
+    ...(tlsKeyFile !== undefined && { key: await readFile(tlsKeyFile) }),
+  };
 }
 
 function read(file: string, what: string): Buffer {

@@ -30,8 +30,11 @@ export function tlsOf(options: Pick<PartOptions, "secure" | "tls">): TlsOptions 
   return options.tls ?? (options.secure === true ? {} : undefined);
 }
 
-/** @param host the host that was dialled, which the certificate must name unless `serverName` is given. */
-export function clientTls(tls: TlsOptions, host: string, alpn: readonly string[]): ConnectionOptions {
+/**
+ * What `node:tls`, and libraries that hand it on, take for one connection.
+ * @param host the host that was dialled, which the certificate must name unless `serverName` is given.
+ */
+export function clientTls(tls: TlsOptions, host: string, alpn: readonly string[] = []): ConnectionOptions {
   const serverName = tls.serverName ?? host;
   return {
     ...secureContext(tls, alpn),
@@ -121,7 +124,7 @@ function secureContext(
   const { ca, cert, key } = tls;
   return {
     minVersion: "TLSv1.2",
-    ALPNProtocols: [...alpn],
+    ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
     ...(ca !== undefined && { ca: typeof ca === "string" || Buffer.isBuffer(ca) ? ca : [...ca] }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),

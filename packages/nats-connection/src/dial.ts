@@ -12,7 +12,7 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from "@nats-io/transport-node";
-import type { TlsOptions } from "ts-micro";
+import { clientTls, readTls, wantsTls } from "ts-micro/transport";
 import { connectionDefaults, type NatsConnectionOptions } from "./options.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -97,21 +97,5 @@ async function authenticatorOf(
 
 /** The library hands them on to `node:tls`, whose names its own type doesn't have. */
 async function tlsOf(server: ServerAddress, options: NatsConnectionOptions): Promise<object | undefined> {
-  const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
-  const files: TlsOptions = {
-    ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),
-    ...(tlsCertFile !== undefined && { cert: await readFile(tlsCertFile) }),
-    ...(tlsKeyFile !== undefined && { key: await readFile(tlsKeyFile) }),
-  };
-  const given = options.tls !== undefined || options.secure === true || Object.keys(files).length > 0;
-  if (!given && !server.secure) return undefined;
-  const { serverName, insecureSkipVerify, ca, cert, key } = { ...options.tls, ...files };
-  return {
-    host: server.host,
-    ...(serverName !== undefined && { servername: serverName }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    rejectUnauthorized: insecureSkipVerify !== true,
-  };
+  return server.secure || wantsTls(options) ? clientTls(await readTls(options), server.host) : undefined;
 }

@@ -1,7 +1,8 @@
 import type { PartOptions } from "ts-micro";
+import type { TlsPaths } from "ts-micro/transport";
 
 /** How the plugins on NATS reach it, all of them alike. */
-export interface NatsConnectionOptions extends PartOptions {
+export interface NatsConnectionOptions extends PartOptions, TlsPaths {
   /**
    * The servers, as `host:port`, `nats://user:password@host:port`, `nats://token@host:port` or `tls://host:port`. One
    * of them is chosen at random; the others are tried when it can't be reached. @default ["127.0.0.1:4222"]
@@ -15,10 +16,6 @@ export interface NatsConnectionOptions extends PartOptions {
   credsFile?: string;
   /** Path of a file with an NKEY seed. It is read anew for each connection. */
   nkeyFile?: string;
-  /** Paths of PEM files, for what `tls` takes as text. */
-  tlsCaFile?: string;
-  tlsCertFile?: string;
-  tlsKeyFile?: string;
   /** The name by which the server's own pages show this connection. @default "ts-micro" */
   connectionName?: string;
   /** Limit of connecting to one server, and of one operation on it, in milliseconds. @default 5_000 */

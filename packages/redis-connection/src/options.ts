@@ -1,7 +1,8 @@
 import type { PartOptions } from "ts-micro";
+import type { TlsPaths } from "ts-micro/transport";
 
 /** How the plugins on Redis reach it, all of them alike. */
-export interface RedisConnectionOptions extends PartOptions {
+export interface RedisConnectionOptions extends PartOptions, TlsPaths {
   /**
    * One Redis and its replicas, as `host:port`, `redis://user:password@host:port/db` or `rediss://host:port` for TLS.
    * The first one that is no replica is used. @default ["127.0.0.1:6379"]
@@ -12,10 +13,6 @@ export interface RedisConnectionOptions extends PartOptions {
   password?: string;
   /** Number of Redis's database, for addresses that name none. @default 0 */
   redisDatabase?: number;
-  /** Paths of PEM files, for what `tls` takes as text. They are read anew for each connection. */
-  tlsCaFile?: string;
-  tlsCertFile?: string;
-  tlsKeyFile?: string;
   /** The name by which `CLIENT LIST` shows our connections. @default "ts-micro" */
   connectionName?: string;
   /** Limit of connecting to one server and of each command, in milliseconds. @default 5_000 */

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
-import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectSecure } from "node:tls";
 import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from "kafkajs";
-import { badRequest, type Logger, type TlsOptions } from "ts-micro";
+import { badRequest, type Logger } from "ts-micro";
 import { brokerErrorId } from "ts-micro/broker";
+import { clientTls, readTls, wantsTls } from "ts-micro/transport";
 import { defaults, type KafkaBrokerOptions } from "./options.ts";
 
 export interface Client {
@@ -30,7 +30,7 @@ export function serversOf({ addresses = [] }: KafkaBrokerOptions): string[] {
 export async function newClient(options: KafkaBrokerOptions, logger: Logger): Promise<Client> {
   const { timeoutMs = defaults.timeoutMs, sessionTimeoutMs = defaults.sessionTimeoutMs } = options;
   const servers = serversOf(options);
-  const tls = await tlsOf(options);
+  const tls = wantsTls(options) ? await readTls(options) : undefined;
   const sasl = saslOf(options);
   const sockets = new Set<Socket>();
   let ended = false;
@@ -50,11 +50,10 @@ export async function newClient(options: KafkaBrokerOptions, logger: Logger): Pr
       ({ namespace, log }) =>
         logger.debug(`kafkajs ${namespace}: ${log.message}`),
     socketFactory({ host, port, onConnect }) {
-      const secure = { ...tls, ...(tls !== undefined && serverNameOf(tls.servername ?? host)) };
       const socket =
         tls === undefined
           ? connectPlain({ host, port }, onConnect)
-          : connectSecure({ ...secure, host, port }, onConnect);
+          : connectSecure({ ...clientTls(tls, host), port }, onConnect);
       sockets.add(socket);
       if (ended) setImmediate(() => giveUp(socket));
       socket.once("close", () => sockets.delete(socket));
@@ -82,28 +81,4 @@ function saslOf({
   saslMechanism = "plain",
 }: KafkaBrokerOptions): SASLOptions | undefined {
   return user === undefined ? undefined : { mechanism: saslMechanism, username: user, password };
-}
-
-/** An IP address may not be sent as a server name (RFC 6066 §3). */
-function serverNameOf(name: string): { servername?: string } {
-  return isIP(name) === 0 ? { servername: name } : {};
-}
-
-async function tlsOf(options: KafkaBrokerOptions) {
-  const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
-  const files: TlsOptions = {
-    ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),
-    ...(tlsCertFile !== undefined && { cert: await readFile(tlsCertFile) }),
-    ...(tlsKeyFile !== undefined && { key: await readFile(tlsKeyFile) }),
-  };
-  const given = options.tls !== undefined || options.secure === true || Object.keys(files).length > 0;
-  if (!given) return undefined;
-  const { serverName, insecureSkipVerify, ca, cert, key } = { ...options.tls, ...files };
-  return {
-    ...(serverName !== undefined && { servername: serverName }),
-    ...(ca !== undefined && { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    rejectUnauthorized: insecureSkipVerify !== true,
-  };
 }

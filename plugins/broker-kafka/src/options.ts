@@ -1,16 +1,13 @@
 import type { BrokerOptions } from "ts-micro/broker";
+import type { TlsPaths } from "ts-micro/transport";
 
-export interface KafkaBrokerOptions extends BrokerOptions {
+export interface KafkaBrokerOptions extends BrokerOptions, TlsPaths {
   /** Servers of one cluster, as `host:port`; the others are learnt from it. @default ["127.0.0.1:9092"] */
   addresses?: readonly string[];
   user?: string;
   password?: string;
   /** How user and password are shown. @default "plain" */
   saslMechanism?: "plain" | "scram-sha-256" | "scram-sha-512";
-  /** Paths of PEM files, for what `tls` takes as text. */
-  tlsCaFile?: string;
-  tlsCertFile?: string;
-  tlsKeyFile?: string;
   /** The name by which the servers' logs and quotas know us. @default "ts-micro" */
   clientId?: string;
   /** The header whose value becomes the message's key: messages with the same key keep their order. @default "Micro-Key" */

@@ -13,6 +13,7 @@ import {
   newDelivery,
   readEnvelope,
 } from "ts-micro/broker";
+import { wantsTls } from "ts-micro/transport";
 import { newConnection } from "./connection.ts";
 import { defaults, type MqttBrokerOptions } from "./options.ts";
 import { newPublisher } from "./publisher.ts";
@@ -40,9 +41,8 @@ export function newBroker(options: MqttBrokerOptions = {}): Broker {
   const logger = (options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL })).child({
     broker: "mqtt",
   });
-  const secure = options.secure === true || options.tls !== undefined || options.tlsCaFile !== undefined;
   const servers = (addresses.length === 0 ? [defaults.address] : addresses).map((address) =>
-    parseServerAddress(address, secure),
+    parseServerAddress(address, wantsTls(options)),
   );
   const publisherId = clientId ?? `ts-micro-${randomUUID()}`;
   const connection = newConnection(servers, options, logger, (server) =>

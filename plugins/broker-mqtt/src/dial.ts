@@ -1,8 +1,7 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { connect as connectPlain, isIP, type Socket } from "node:net";
+import { connect as connectPlain, type Socket } from "node:net";
 import { connect as connectSecure } from "node:tls";
-import type { TlsOptions } from "ts-micro";
+import { clientTls, readTls } from "ts-micro/transport";
 import { defaults, type MqttBrokerOptions } from "./options.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -11,7 +10,7 @@ export async function dial(server: ServerAddress, options: MqttBrokerOptions): P
   const { timeoutMs = defaults.timeoutMs } = options;
   const { host, port } = server;
   const socket = server.secure
-    ? connectSecure({ host, port, ...(await tlsOf(server, options)) })
+    ? connectSecure({ port, ...clientTls(await readTls(options), host) })
     : connectPlain({ host, port });
   socket.setNoDelay(true);
   const timer = setTimeout(
@@ -24,22 +23,4 @@ export async function dial(server: ServerAddress, options: MqttBrokerOptions): P
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function tlsOf(server: ServerAddress, options: MqttBrokerOptions): Promise<object> {
-  const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
-  const files: TlsOptions = {
-    ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),
-    ...(tlsCertFile !== undefined && { cert: await readFile(tlsCertFile) }),
-    ...(tlsKeyFile !== undefined && { key: await readFile(tlsKeyFile) }),
-  };
-  const { serverName = server.host, insecureSkipVerify, ca, cert, key } = { ...options.tls, ...files };
-  return {
-    // An IP address may not be sent as a server name (RFC 6066 §3); it is compared all the same.
-    ...(isIP(serverName) === 0 && { servername: serverName }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    rejectUnauthorized: insecureSkipVerify !== true,
-  };
 }

@@ -1,6 +1,7 @@
 import type { BrokerOptions } from "ts-micro/broker";
+import type { TlsPaths } from "ts-micro/transport";
 
-export interface MqttBrokerOptions extends BrokerOptions {
+export interface MqttBrokerOptions extends BrokerOptions, TlsPaths {
   /**
    * The servers, as `host:port`, `mqtt://user:password@host:port` or `mqtts://…`. They are tried in this order.
    * @default ["127.0.0.1:1883"]
@@ -9,10 +10,6 @@ export interface MqttBrokerOptions extends BrokerOptions {
   /** For addresses that bring no credentials. */
   user?: string;
   password?: string;
-  /** Paths of PEM files, for what `tls` takes as text. They are read anew for each connection. */
-  tlsCaFile?: string;
-  tlsCertFile?: string;
-  tlsKeyFile?: string;
   /** The protocol: 5, or 4 for MQTT 3.1.1, which has no queues. @default 5 */
   protocolVersion?: 4 | 5;
   /** 0 at most once, 1 at least once, 2 exactly once between two neighbours on the way. @default 1, as go-micro */

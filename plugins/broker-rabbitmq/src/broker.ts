@@ -13,6 +13,7 @@ import {
   type Outcome,
   type SubscribeRequest,
 } from "ts-micro/broker";
+import { wantsTls } from "ts-micro/transport";
 import { atMost } from "./at-most.ts";
 import { newConnection } from "./connection.ts";
 import { type ConsumerSetup, type Delivered, openConsumer } from "./consumer.ts";
@@ -43,9 +44,8 @@ export function newBroker(options: RabbitmqBrokerOptions = {}): Broker {
     broker: "rabbitmq",
   });
   const { addresses = [] } = options;
-  const secure = options.secure === true || options.tls !== undefined || options.tlsCaFile !== undefined;
   const servers = shuffled(addresses.length === 0 ? [defaults.address] : addresses).map((address) =>
-    parseServerAddress(address, secure),
+    parseServerAddress(address, wantsTls(options)),
   );
   // A server that is short of memory reads no more from whoever publishes: acknowledgements must not wait behind that.
   const publishing = newConnection(servers, options, logger);

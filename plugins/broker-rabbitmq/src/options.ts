@@ -1,4 +1,5 @@
 import type { BrokerOptions } from "ts-micro/broker";
+import type { TlsPaths } from "ts-micro/transport";
 
 /**
  * What a queue is in RabbitMQ.
@@ -16,7 +17,7 @@ export type QueueStyle = (typeof queueStyles)[number];
 
 export const queueStyles = ["quorum", "classic", "go-micro", "go-micro-durable"] as const;
 
-export interface RabbitmqBrokerOptions extends BrokerOptions {
+export interface RabbitmqBrokerOptions extends BrokerOptions, TlsPaths {
   /**
    * The nodes of one cluster, as `host:port`, `amqp://user:password@host:port/vhost` or `amqps://…`. One of them is
    * chosen at random; the others are tried when it can't be reached. @default ["127.0.0.1:5672"]
@@ -27,10 +28,6 @@ export interface RabbitmqBrokerOptions extends BrokerOptions {
   password?: string;
   /** For addresses that bring none. @default "/" */
   vhost?: string;
-  /** Paths of PEM files, for what `tls` takes as text. They are read anew for each connection. */
-  tlsCaFile?: string;
-  tlsCertFile?: string;
-  tlsKeyFile?: string;
   /** The name by which the server's own pages show our connections. @default "ts-micro" */
   connectionName?: string;
   /** The topic exchange that everything goes through. @default "micro", as go-micro */

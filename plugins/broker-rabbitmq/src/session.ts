@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { isIP, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from "amqplib";
-import type { TlsOptions } from "ts-micro";
+import { clientTls, readTls } from "ts-micro/transport";
 import { defaults, type RabbitmqBrokerOptions } from "./options.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -38,6 +37,8 @@ export interface Opened<Kind extends Channel> {
 export async function openSession(server: ServerAddress, options: RabbitmqBrokerOptions): Promise<Session> {
   const { timeoutMs = defaults.timeoutMs, heartbeatMs = defaults.heartbeatMs } = options;
   const vhost = server.vhost ?? options.vhost ?? defaults.vhost;
+  /** The library hands them on to `node:tls`. */
+  const tls: object = server.secure ? clientTls(await readTls(options), server.host) : {};
   const model = await connect(
     {
       protocol: server.secure ? "amqps" : "amqp",
@@ -52,7 +53,7 @@ export async function openSession(server: ServerAddress, options: RabbitmqBroker
       timeout: timeoutMs,
       noDelay: true,
       clientProperties: { connection_name: options.connectionName ?? defaults.connectionName },
-      ...(server.secure && (await tlsOf(server, options))),
+      ...tls,
     },
   ).catch((thrown: unknown) => {
     // All that the library says of the node's sentence.
@@ -115,23 +116,4 @@ function watch<Kind extends Channel>(channel: Kind): Opened<Kind> {
 /** The library keeps it below what its types show. */
 function socketOf(model: ChannelModel): Socket {
   return (model.connection as unknown as { stream: Socket }).stream;
-}
-
-/** The library hands them on to `node:tls`. */
-async function tlsOf(server: ServerAddress, options: RabbitmqBrokerOptions): Promise<object> {
-  const { tlsCaFile, tlsCertFile, tlsKeyFile } = options;
-  const files: TlsOptions = {
-    ...(tlsCaFile !== undefined && { ca: await readFile(tlsCaFile) }),
-    ...(tlsCertFile !== undefined && { cert: await readFile(tlsCertFile) }),
-    ...(tlsKeyFile !== undefined && { key: await readFile(tlsKeyFile) }),
-  };
-  const { serverName = server.host, insecureSkipVerify, ca, cert, key } = { ...options.tls, ...files };
-  return {
-    // An IP address may not be sent as a server name (RFC 6066 §3); it is compared all the same.
-    ...(isIP(serverName) === 0 && { servername: serverName }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    rejectUnauthorized: insecureSkipVerify !== true,
-  };
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { isIP } from "node:net";
 import type { ClientConfig } from "pg";
 import { badRequest, type TlsOptions } from "ts-micro";
 import { type StoreOptions, storeId } from "ts-micro/store";
+import { clientTls } from "ts-micro/transport";
 import { parseServerAddress, type ServerAddress } from "./server-address.ts";
 
 export interface PostgresStoreOptions extends StoreOptions {
@@ -66,24 +66,9 @@ function configOf(
     user,
     database: postgresDatabase,
     ...(password !== undefined && { password }),
-    ssl: isSecure ? sslOf(tls ?? {}, server.host) : false,
+    ssl: isSecure ? clientTls(tls ?? {}, server.host) : false,
     application_name: "ts-micro",
     keepAlive: true,
-  };
-}
-
-function sslOf(
-  { ca, cert, key, serverName, insecureSkipVerify }: TlsOptions,
-  host: string,
-): ClientConfig["ssl"] {
-  const name = serverName ?? host;
-  return {
-    // An IP address may not be sent as a server name (RFC 6066 §3); it is compared all the same.
-    ...(isIP(name) === 0 && { servername: name }),
-    ...(ca !== undefined && { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    rejectUnauthorized: insecureSkipVerify !== true,
   };
 }
 
