@@ -31,6 +31,9 @@ export interface ContextFields {
   peer?: Peer;
 }
 
+const noFields: ContextFields = {};
+const unknownPeer: Peer = Object.freeze({ address: "" });
+
 /**
  * The context that servers give to handlers. `cancel` belongs to the server; handlers see `Context`.
  *
@@ -44,11 +47,11 @@ export class CallContext implements Context {
   #timer: NodeJS.Timeout | undefined;
   #ended: { reason: unknown } | undefined;
 
-  constructor(fields: ContextFields = {}) {
+  constructor(fields: ContextFields = noFields) {
     this.#metadata = fields.metadata;
     const { timeoutMs, begunAt } = fields;
     this.deadline = timeoutMs === undefined ? undefined : (begunAt ?? performance.now()) + timeoutMs;
-    this.peer = fields.peer ?? { address: "" };
+    this.peer = fields.peer ?? unknownPeer;
   }
 
   get metadata(): Metadata {

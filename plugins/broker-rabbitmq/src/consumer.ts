@@ -25,7 +25,7 @@ export interface ConsumerSetup {
   onMessage(delivered: Delivered): void;
 }
 
-export type Delivered = Required<Omit<Incoming, "postpone">>;
+export type Delivered = Required<Omit<Incoming, "postpone" | "text">>;
 
 /** @throws MicroError 403 not allowed, 408 no answer, 409 the queue is of another kind, 503 */
 export async function openConsumer(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getMetadata } from "ts-micro";
 import type { Event } from "ts-micro/broker";
-import { type BrokerBench, sorted, textMessage, textOf, texts } from "./bench.ts";
+import { type BrokerBench, rejectsWith, sorted, textMessage, textOf, texts } from "./bench.ts";
 
 export function deliveryTests(bench: BrokerBench): void {
   bench.test("a message arrives as it was published", async ({ connected, subscribe, topic, inbox }) => {
@@ -27,6 +27,33 @@ export function deliveryTests(bench: BrokerBench): void {
       await event.ack();
       await event.nack();
     }
+  });
+
+  bench.test("a text arrives as the message that its parts are", async (tools) => {
+    const { connected, subscribe, topic, inbox } = tools;
+    const [publisher, subscriber] = [await connected(), await connected()];
+    // Not every broker has a shorter way for it.
+    if (publisher.publishText === undefined) return;
+    const arrived = inbox<Event>();
+    await subscribe(subscriber, topic, (event) => arrived.add(event));
+    const parts = { contentType: "application/json", id: "id-1", metadata: { "X-Text": 'é "<&> ☕' } };
+    const header = {
+      "Content-Type": "application/json",
+      "Micro-Id": "id-1",
+      "Micro-Topic": topic,
+      ...parts.metadata,
+    };
+    const bodies = ['{"name":"world"}', '"käse ☕"', "", JSON.stringify("x".repeat(20_000))];
+    for (const [index, body] of bodies.entries()) {
+      await publisher.publishText(topic, { ...parts, body });
+      const { message, text } = (await arrived.until(index + 1))[index] as Event;
+      assert.equal(textOf(message), body);
+      assert.deepEqual({ ...message.header }, header);
+      if (text !== undefined) assert.equal(text.body, body);
+    }
+    await publisher.disconnect();
+    const lost = publisher.publishText(topic, { ...parts, body: "{}" });
+    await rejectsWith(lost, { code: 503, reason: "not-connected" });
   });
 
   bench.test("changing a message afterwards changes nobody else's", async (tools) => {

@@ -8,8 +8,10 @@ import type {
   Subscription,
 } from "./broker.ts";
 import { cancelled, notConnected, untilAborted } from "./failures.ts";
+import type { Outcome } from "./sender.ts";
 import { checkTopic, planSubscription, type SubscribePlan } from "./subscribe-options.ts";
 import { newSubscription } from "./subscription.ts";
+import type { TextMessage } from "./text-message.ts";
 
 /**
  * What an engine brings to become a broker. Checked options, subscriptions that end once, and the order in which all
@@ -30,6 +32,8 @@ export interface BrokerEngine {
    * @param signal the caller stops waiting when it aborts, whatever this does
    */
   publish(topic: string, message: Message, signal: AbortSignal | undefined): Promise<void>;
+  /** As `Broker.publishText`, told instead of promised. Where it is left out, the broker has none. It may throw, too. */
+  publishText?(topic: string, message: TextMessage, outcome: Outcome): void;
   /**
    * Resolves when messages arrive, with what ends the subscription: that resolves when no handler runs any more.
    * @throws MicroError 503 `not-connected` before `connect`
@@ -81,15 +85,16 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
     /** Not `async`: the engine's promise is the caller's, one for each message. */
     publish(topic, message, { signal } = {}): Promise<void> {
       try {
-        checkTopic(topic);
+        check(topic);
         if (signal?.aborted) throw cancelled(`publishing on "${topic}"`, signal);
-        if (isClosing) throw notConnected(engine.name);
         const work = publishing.add(engine.publish(topic, message, signal));
         return signal === undefined ? work : untilAborted(work, `publishing on "${topic}"`, signal);
       } catch (thrown) {
         return Promise.reject(thrown);
       }
     },
+
+    ...(engine.publishText !== undefined && { publishText }),
 
     subscribe(topic, handler, options = {}): Promise<Subscription> {
       return subscribing.add(subscribe(topic, handler, options));
@@ -98,6 +103,23 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
     [Symbol.asyncDispose]: () => broker.disconnect(),
   };
   return broker;
+
+  function check(topic: string): void {
+    checkTopic(topic);
+    if (isClosing) throw notConnected(engine.name);
+  }
+
+  function publishText(topic: string, message: TextMessage): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const outcome = publishing.begin(resolve, reject);
+      try {
+        check(topic);
+        engine.publishText?.(topic, message, outcome);
+      } catch (thrown) {
+        outcome.failed(thrown);
+      }
+    });
+  }
 
   async function connect(): Promise<void> {
     await disconnecting;
@@ -139,6 +161,28 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
   }
 }
 
+class Publishing implements Outcome {
+  readonly #done: () => void;
+  readonly #resolve: () => void;
+  readonly #reject: (thrown: unknown) => void;
+
+  constructor(done: () => void, resolve: () => void, reject: (thrown: unknown) => void) {
+    this.#done = done;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  taken(): void {
+    this.#done();
+    this.#resolve();
+  }
+
+  failed(thrown: unknown): void {
+    this.#done();
+    this.#reject(thrown);
+  }
+}
+
 /** Work that somebody may want to see the end of. It is counted: a publish is too cheap for a set. */
 class UnderWay {
   #count = 0;
@@ -152,6 +196,12 @@ class UnderWay {
     this.#count++;
     work.then(this.#done, this.#done);
     return work;
+  }
+
+  /** The same for what is told: each message is one. */
+  begin(resolve: () => void, reject: (thrown: unknown) => void): Outcome {
+    this.#count++;
+    return new Publishing(this.#done, resolve, reject);
   }
 
   idle(): Promise<void> {

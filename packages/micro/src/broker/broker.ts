@@ -2,6 +2,7 @@ import type { Metadata } from "../metadata.ts";
 import type { PartOptions } from "../parts.ts";
 import type { Shape } from "../shape.ts";
 import type { Message } from "../transport/transport.ts";
+import type { TextMessage } from "./text-message.ts";
 
 /**
  * Moves messages between services that don't know each other.
@@ -23,6 +24,8 @@ export interface Broker extends AsyncDisposable {
    * @throws MicroError 503 `not-connected` while disconnected. A publish is never queued silently.
    */
   publish(topic: string, message: Message, options?: PublishOptions): Promise<void>;
+  /** As `publish`, of a message that nobody has made bytes of. Clients prefer it where it is there. */
+  publishText?(topic: string, message: TextMessage): Promise<void>;
   /**
    * Resolves once messages published from then on arrive. Each message is handled once per subscription,
    * or once per queue.
@@ -47,6 +50,8 @@ export interface BrokerSupports {
 export interface Event {
   readonly topic: string;
   readonly message: Message;
+  /** The same in parts, where it came as text: who decodes it needs no bytes. */
+  readonly text?: TextMessage | undefined;
   /** 1 for the first delivery. */
   readonly attempt: number;
   /** The message is done. Only with `ack: "manual"`; otherwise, and the second time, it does nothing. */
@@ -128,6 +133,7 @@ export const brokerShape: Shape<Broker> = {
   connect: "promise",
   disconnect: "promise",
   publish: "promise",
+  publishText: "promise?",
   subscribe: "promise",
   [Symbol.asyncDispose]: "promise",
 };

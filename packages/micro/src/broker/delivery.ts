@@ -30,7 +30,7 @@ export interface Delivery {
   stop(): Promise<void>;
 }
 
-/** Room for one message. One of the two must be called, once. */
+/** Room for one message. One of the two must be called, once for each time that it was given. */
 export interface Room {
   take(incoming: Incoming): void;
   release(): void;
@@ -55,6 +55,17 @@ export function newDelivery(setup: DeliverySetup): Delivery {
   let waiting: Incoming[] = [];
   let running = 0;
   let promised = 0;
+  /** All are alike, so there is one. */
+  const aRoom: Room = {
+    take(incoming) {
+      promised--;
+      enqueue(incoming);
+    },
+    release() {
+      promised--;
+      proceed();
+    },
+  };
   const roomWaiters = new Set<(room: Room | undefined) => void>();
   let stopped: Promise<void> | undefined;
   let onIdle = (): void => {};
@@ -107,16 +118,7 @@ export function newDelivery(setup: DeliverySetup): Delivery {
   /** Whoever holds a room was told that its message will be handled, so it is, even after `stop`. */
   function newRoom(): Room {
     promised++;
-    return {
-      take(incoming) {
-        promised--;
-        enqueue(incoming);
-      },
-      release() {
-        promised--;
-        proceed();
-      },
-    };
+    return aRoom;
   }
 
   function enqueue(incoming: Incoming): void {

@@ -3,10 +3,13 @@ import { isPromiseLike } from "../promise-like.ts";
 import { type Event, type Message, messageHeaders } from "./broker.ts";
 import type { DeliverySetup } from "./delivery.ts";
 import { copyMessage, deadLetterMessage } from "./message.ts";
+import type { TextMessage } from "./text-message.ts";
 
 /** A message as the engine gives it. */
 export interface Incoming {
-  message: Message;
+  readonly message: Message;
+  /** The same, where it came as text. */
+  readonly text?: TextMessage | undefined;
   /** The concrete topic, where a subscription covers several. @default the subscription's */
   topic?: string;
   /** Number of the next attempt: 2 or more when the engine has delivered the message before. @default 1 */
@@ -96,25 +99,23 @@ export function newHandling(setup: DeliverySetup): Handling {
   function attempt(incoming: Incoming, number: number): Attempted {
     // What the handler does to the message must not show in the next attempt, nor in the dead letter.
     const keep = plan.retries > 0 || plan.deadLetter !== undefined || plan.manualAck;
-    const message = keep ? copyMessage(incoming.message) : incoming.message;
-    const delivered = { topic: incoming.topic ?? topic, message, attempt: number };
-    if (plan.manualAck) return verdictOf(incoming, delivered);
+    const event = new AutoEvent(incoming.topic ?? topic, incoming, number, keep);
+    if (plan.manualAck) return verdictOf(incoming, event);
     try {
-      const work = handler(new AutoEvent(delivered.topic, message, number));
+      const work = handler(event);
       return isPromiseLike(work) ? ended(work) : "handled";
     } catch (thrown) {
       return { thrown };
     }
   }
 
-  async function verdictOf(
-    incoming: Incoming,
-    delivered: Pick<Event, "topic" | "message" | "attempt">,
-  ): Promise<Verdict> {
+  async function verdictOf(incoming: Incoming, { topic, message, attempt }: Event): Promise<Verdict> {
     let verdict: Verdict | undefined;
     let decided = (): void => {};
     const event: Event = {
-      ...delivered,
+      topic,
+      message,
+      attempt,
       async ack() {
         if (verdict !== undefined) return;
         verdict = "acknowledged";
@@ -228,13 +229,27 @@ async function ended(work: PromiseLike<void>): Promise<Verdict | "handled"> {
 /** Done when its handler is, whatever it calls. */
 class AutoEvent implements Event {
   readonly topic: string;
-  readonly message: Message;
   readonly attempt: number;
+  readonly #incoming: Incoming;
+  readonly #keep: boolean;
+  #message: Message | undefined;
 
-  constructor(topic: string, message: Message, attempt: number) {
+  /** @param keep the handler gets a copy */
+  constructor(topic: string, incoming: Incoming, attempt: number, keep: boolean) {
     this.topic = topic;
-    this.message = message;
     this.attempt = attempt;
+    this.#incoming = incoming;
+    this.#keep = keep;
+  }
+
+  get message(): Message {
+    const { message } = this.#incoming;
+    this.#message ??= this.#keep ? copyMessage(message) : message;
+    return this.#message;
+  }
+
+  get text(): TextMessage | undefined {
+    return this.#incoming.text;
   }
 
   async ack(): Promise<void> {}

@@ -5,7 +5,7 @@ import type { Node } from "../registry/registry.ts";
 import { brokerErrorId } from "./failures.ts";
 import type { Subscribers } from "./http-subscribers.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Sender } from "./sender.ts";
+import { type Outcome, type Sender, settled } from "./sender.ts";
 
 /** Version of the registry record of subscriptions without a queue; any other version is a queue's name. */
 export const broadcastVersion = "ff.http.broadcast";
@@ -14,11 +14,12 @@ export interface FanOut {
   /**
    * Offers the message to all nodes without a queue at once, and to one node of each queue, to the next
    * one when that fails; but to no other one when the connection was lost, for the node may have the message then.
-   * Subscribers that have left are no failure.
-   * @throws MicroError 503 naming each queue (or the broadcast) of which no node took the message. The
+   * Subscribers that have left are no failure. Tells what became of it; never throws.
+   *
+   * It fails with a MicroError 503 naming each queue (or the broadcast) of which no node took the message. The
    *   other queues have it. With the reason `connection-lost`, one of those named may have it, too.
    */
-  send(message: Outgoing, signal?: AbortSignal): Promise<void>;
+  send(message: Outgoing, signal: AbortSignal | undefined, outcome: Outcome): void;
 }
 
 export interface FanOutSetup {
@@ -39,30 +40,33 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
   const groups = newGroupCache();
 
   return {
-    send(message, signal) {
+    send(message, signal, outcome) {
       const known = subscribers.peek();
-      const sole = known && soleReceiver(groups.of(known, message.topic));
-      if (sole === undefined) return sendToAll(message, signal, new Map());
-      const { version, node } = sole;
-      return sender.post(node, message, signal).then(
-        () => reached(node),
-        (thrown) => {
-          const result = notTakenBy(node, thrown);
-          if (!mayHaveTaken(result)) return sendToAll(message, signal, new Map([[node, result]]));
-          throw notTaken(message.topic, [{ version, nodes: [node], failures: [result] }]);
+      const group = known && soleGroup(groups.of(known, message.topic));
+      if (group === undefined) return tell(sendToAll(message, signal, new Map()), outcome);
+      const node = anyOf(group.nodes);
+      if (isAvoided(node)) return tell(sendToAll(message, signal, new Map()), outcome);
+      sender.post(node, message, signal, {
+        taken() {
+          reached(node);
+          outcome.taken();
         },
-      );
+        failed: (thrown) => tell(sendToOthers(message, signal, group.version, node, thrown), outcome),
+      });
     },
   };
 
-  /** The node to which alone the message is offered first, as most are. */
-  function soleReceiver(groups: readonly Group[]): { version: string; node: Node } | undefined {
-    const [group] = groups;
-    if (group === undefined || groups.length > 1) return undefined;
-    const { version, nodes } = group;
-    if (version === broadcastVersion && nodes.length > 1) return undefined;
-    const node = nodes[nodes.length === 1 ? 0 : Math.floor(Math.random() * nodes.length)] as Node;
-    return isAvoided(node) ? undefined : { version, node };
+  /** The sole receiver has not taken it. */
+  async function sendToOthers(
+    message: Outgoing,
+    signal: AbortSignal | undefined,
+    version: string,
+    node: Node,
+    thrown: unknown,
+  ): Promise<void> {
+    const result = notTakenBy(node, thrown);
+    if (!mayHaveTaken(result)) return sendToAll(message, signal, new Map([[node, result]]));
+    throw notTaken(message.topic, [{ version, nodes: [node], failures: [result] }]);
   }
 
   /** @param offered nodes that the message was offered to already */
@@ -125,7 +129,7 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
   /** Rejects only when the caller's signal aborts. */
   async function offerOnce(node: Node, message: Outgoing, signal: AbortSignal | undefined): Promise<Offered> {
     try {
-      await sender.post(node, message, signal);
+      await settled((outcome) => sender.post(node, message, signal, outcome));
       reached(node);
       return "taken";
     } catch (thrown) {
@@ -163,6 +167,13 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
   }
 }
 
+function tell(work: Promise<void>, outcome: Outcome): void {
+  work.then(
+    () => outcome.taken(),
+    (thrown) => outcome.failed(thrown),
+  );
+}
+
 type Offer = (node: Node) => Promise<Offered> | Offered;
 
 /** The nodes of one queue, or those without one. */
@@ -191,6 +202,16 @@ function newGroupCache(): { of(services: Snapshot, topic: string): readonly Grou
       return groups;
     },
   };
+}
+
+/** The one that has a sole receiver, as most messages do. */
+function soleGroup(groups: readonly Group[]): Group | undefined {
+  const group = groups.length === 1 ? groups[0] : undefined;
+  return group?.version === broadcastVersion && group.nodes.length > 1 ? undefined : group;
+}
+
+function anyOf(nodes: readonly Node[]): Node {
+  return nodes[nodes.length === 1 ? 0 : Math.floor(Math.random() * nodes.length)] as Node;
 }
 
 function groupsOf(services: Snapshot, topic: string): Group[] {

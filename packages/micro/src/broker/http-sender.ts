@@ -16,7 +16,7 @@ export function newHttpSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
   const agent = new http.Agent(pool);
   let tlsAgent: TlsAgent | undefined;
 
-  async function post(node: Node, message: Outgoing, signal?: AbortSignal): Promise<void> {
+  async function post(node: Node, message: Outgoing, signal: AbortSignal | undefined): Promise<void> {
     const body = message.envelope;
     for (;;) {
       const request = open(node, body.length, signal);
@@ -56,7 +56,12 @@ export function newHttpSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
   }
 
   return {
-    post,
+    post(node, message, signal, outcome) {
+      post(node, message, signal).then(
+        () => outcome.taken(),
+        (thrown) => outcome.failed(thrown),
+      );
+    },
     close() {
       agent.destroy();
       tlsAgent?.destroy();

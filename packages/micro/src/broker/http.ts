@@ -16,7 +16,7 @@ import { newHttpSender } from "./http-sender.ts";
 import { newSubscribers, serviceName } from "./http-subscribers.ts";
 import { newMuxSender } from "./mux-sender.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { Sender, SenderOptions } from "./sender.ts";
+import { type Sender, type SenderOptions, settled } from "./sender.ts";
 import type { SubscribePlan } from "./subscribe-options.ts";
 import { builtInSupports } from "./supports.ts";
 
@@ -97,8 +97,17 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
 
     publish(topic, message, signal): Promise<void> {
       if (sending === undefined) throw notConnected("http");
-      if (message.body.length > maxMessageBytes) throw tooLarge(topic, message.body.length, maxMessageBytes);
-      return sending.fanOut.send(new Outgoing(topic, message), signal);
+      // Before it is copied.
+      checkSize(topic, message.body.length);
+      const { fanOut } = sending;
+      return settled((outcome) => fanOut.send(Outgoing.of(topic, message), signal, outcome));
+    },
+
+    publishText(topic, message, outcome): void {
+      if (sending === undefined) throw notConnected("http");
+      const outgoing = Outgoing.ofText(topic, message);
+      checkSize(topic, outgoing.size);
+      sending.fanOut.send(outgoing, undefined, outcome);
     },
 
     async subscribe({ broker, topic, handler, plan }) {
@@ -131,6 +140,10 @@ export function newHttpBroker(options: HttpBrokerOptions = {}): Broker {
     },
   };
   return newBrokerOver(engine, logger);
+
+  function checkSize(topic: string, size: number): void {
+    if (size > maxMessageBytes) throw tooLarge(topic, size, maxMessageBytes);
+  }
 
   function listening(): Promise<Receiver> {
     receiver ??= receive().catch((thrown: unknown) => {
@@ -187,7 +200,7 @@ function newNodeId(topic: string): string {
 function newMixedSender(options: SenderOptions): Sender {
   const [http, mux] = [newHttpSender(options), newMuxSender(options)];
   return {
-    post: (node, message, signal) => (speaksMux(node) ? mux : http).post(node, message, signal),
+    post: (node, ...given) => (speaksMux(node) ? mux : http).post(node, ...given),
     close() {
       http.close();
       mux.close();

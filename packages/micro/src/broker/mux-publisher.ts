@@ -14,7 +14,7 @@ export interface PublisherEvents {
   /** No further message may be given to it. */
   unusable(): void;
   closed(): void;
-  /** The connection ends and it has not been answered. One that has left, which has a number, may have been taken. */
+  /** The connection ends and it has not been confirmed. One that has left, which has a number, may have been taken. */
   back(post: Post, why: Ending): void;
 }
 
@@ -30,8 +30,8 @@ export interface Route {
   /** The id of the subscription's node. */
   readonly id: string;
   heads: Head[];
-  /** Messages that have left and were not answered, and the bytes of their bodies. */
-  unanswered: number;
+  /** Messages that have left and are not confirmed, and the bytes of their bodies. */
+  unconfirmed: number;
   bytes: number;
   waiting: Post[];
 }
@@ -39,21 +39,24 @@ export interface Route {
 interface Head {
   readonly contentType: string;
   readonly from: string;
-  /** Its number, and the time that a message has; a space at both ends. */
+  /** How the frame of a message begins. */
   readonly fields: string;
 }
 
 /**
- * Unanswered messages that one subscription may have, and the bytes of their bodies after which no further one leaves.
+ * Unconfirmed messages that one subscription may have, and the bytes of their bodies after which no further one leaves.
  * So a slow subscription holds up its own messages only, and those in its publishers, not in its own process.
  */
 const windowMessages = 128;
 const windowBytes = 1024 * 1024;
 
+/** More than elsewhere: the subscriber confirms together what comes together. */
+const framesPerWrite = 64;
+
 /** Heads that a connection may have; when they are used up, the numbers are given anew. */
 const maxHeads = 1024;
 
-/** How late it may be noticed that an answer is missing, in milliseconds. */
+/** How late it may be noticed that a confirmation is missing, in milliseconds. */
 const sweepMs = 25;
 
 /** A publisher's connection to one address, on which the messages for all its subscriptions travel. */
@@ -62,10 +65,10 @@ export class MuxPublisher implements LinkEvents {
   readonly #timeoutMs: number;
   readonly #secure: boolean;
   readonly #events: PublisherEvents;
-  readonly #unanswered = new Ring<Post>();
+  readonly #unconfirmed = new Ring<Post>();
   readonly #routes = new Map<string, Route>();
   readonly #openedAt: number;
-  #nextId = 1;
+  #lastNumber = 0;
   #headCount = 0;
   #usable = true;
   #timer: NodeJS.Timeout | undefined;
@@ -74,10 +77,10 @@ export class MuxPublisher implements LinkEvents {
     this.#timeoutMs = options.timeoutMs;
     this.#secure = options.secure;
     this.#events = events;
-    // Answers are only acknowledgements; their bodies are empty.
-    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024 });
+    // Nothing that a subscriber says is longer than an error.
+    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024, framesPerWrite });
     this.#openedAt = this.#link.heardAt;
-    // While answers are missing the timer keeps the process alive; a connection on which nothing happens doesn't.
+    // While confirmations are missing the timer keeps the process alive; a connection on which nothing happens doesn't.
     socket.unref();
   }
 
@@ -86,12 +89,12 @@ export class MuxPublisher implements LinkEvents {
     const { id } = post.node;
     let route = this.#routes.get(id);
     if (route === undefined) {
-      route = { id, heads: [], unanswered: 0, bytes: 0, waiting: [] };
+      route = { id, heads: [], unconfirmed: 0, bytes: 0, waiting: [] };
       this.#routes.set(id, route);
     }
     post.holder = this;
     post.route = route;
-    post.id = 0;
+    post.number = 0;
     if (!this.#usable) this.#giveBack([post], ended);
     else if (route.waiting.length === 0 && this.#mayLeave(route)) this.#send(route, post);
     else {
@@ -104,20 +107,24 @@ export class MuxPublisher implements LinkEvents {
   forget(post: Post): void {
     const { route } = post;
     if (route === undefined) return;
-    if (this.#unanswered.get(post.id) === post) {
-      this.#link.write(`x${post.id}\n`);
+    if (this.#unconfirmed.get(post.number) === post) {
+      this.#link.write(`x${post.number}\n`);
       this.#over(post);
     } else route.waiting = route.waiting.filter((each) => each !== post);
   }
 
   frame(letter: number, line: Line): void {
     switch (letter) {
-      case letters.answer:
-        this.#answered(line)?.succeed();
+      case letters.taken:
+        for (const post of this.#unconfirmed.between(line.number(), line.number())) {
+          this.#over(post);
+          post.succeed();
+        }
         break;
       case letters.error: {
-        const post = this.#answered(line);
+        const post = this.#unconfirmed.get(line.number());
         if (post === undefined) break;
+        this.#over(post);
         const { code, detail } = MicroError.parse(line.bytes?.toString() ?? line.rest());
         post.fail(code, `answered ${code}: ${detail}`);
         break;
@@ -137,29 +144,28 @@ export class MuxPublisher implements LinkEvents {
     const ending = this.#endingFor(cause);
     this.#retire(ending);
     this.#events.closed();
-    this.#giveBack(this.#unanswered.clear(), ending);
+    this.#giveBack(this.#unconfirmed.clear(), ending);
   }
 
-  /** Closes at once. Whatever was not answered comes back. */
+  /** Closes at once. Whatever is not confirmed comes back. */
   destroy(): void {
     this.#link.destroy();
   }
 
   #mayLeave(route: Route): boolean {
-    return !this.#link.congested && route.unanswered < windowMessages && route.bytes < windowBytes;
+    return !this.#link.congested && route.unconfirmed < windowMessages && route.bytes < windowBytes;
   }
 
   #send(route: Route, post: Post): void {
     const { message } = post;
     const { fields } = this.#headFor(route, message);
-    const id = this.#nextId++;
-    post.id = id;
+    post.number = ++this.#lastNumber;
     post.deadline = performance.now() + this.#timeoutMs;
     post.heardBefore = this.#link.heardAt;
-    this.#unanswered.set(id, post);
-    route.unanswered++;
-    route.bytes += message.body.length;
-    this.#link.send(`q${id}${fields}${message.metadata} `, message.body);
+    this.#unconfirmed.set(post.number, post);
+    route.unconfirmed++;
+    route.bytes += message.size;
+    this.#link.send(`${fields}${message.id} ${message.metadata} `, message.body, message.size);
     this.#watch();
   }
 
@@ -169,7 +175,7 @@ export class MuxPublisher implements LinkEvents {
     }
     if (this.#headCount >= maxHeads) this.#forgetHeads(route);
     const number = this.#headCount++;
-    const head = { contentType, from, fields: ` ${number} ${Math.ceil(this.#timeoutMs)} ` };
+    const head = { contentType, from, fields: `m${number} ` };
     route.heads.push(head);
     const named = { service: serviceName, endpoint: route.id, contentType, from };
     this.#link.send(`h${number} `, JSON.stringify(named));
@@ -180,25 +186,19 @@ export class MuxPublisher implements LinkEvents {
     this.#headCount = 0;
     for (const route of this.#routes.values()) {
       route.heads = [];
-      const idle = route.unanswered === 0 && route.waiting.length === 0;
+      const idle = route.unconfirmed === 0 && route.waiting.length === 0;
       if (idle && route !== current) this.#routes.delete(route.id);
     }
-  }
-
-  #answered(line: Line): Post | undefined {
-    const post = this.#unanswered.get(line.number());
-    if (post !== undefined) this.#over(post);
-    return post;
   }
 
   /** Nothing is waited for any more: others may leave. */
   #over(post: Post): void {
     const route = post.route as Route;
-    this.#unanswered.delete(post.id);
-    route.unanswered--;
-    route.bytes -= post.message.body.length;
+    this.#unconfirmed.delete(post.number);
+    route.unconfirmed--;
+    route.bytes -= post.message.size;
     if (route.waiting.length > 0) this.#proceed(route);
-    if (!this.#usable && this.#unanswered.size === 0) this.#link.end();
+    if (!this.#usable && this.#unconfirmed.size === 0) this.#link.end();
   }
 
   #proceed(route: Route): void {
@@ -209,7 +209,7 @@ export class MuxPublisher implements LinkEvents {
     }
   }
 
-  /** Whatever is unanswered or waits has the timer, so each is settled in the end, whoever falls silent. */
+  /** Whatever is unconfirmed or waits has the timer, so each is settled in the end, whoever falls silent. */
   #watch(): void {
     this.#timer ??= setTimeout(this.#sweep, sweepMs);
   }
@@ -217,27 +217,27 @@ export class MuxPublisher implements LinkEvents {
   readonly #sweep = (): void => {
     this.#timer = undefined;
     const now = performance.now();
-    for (const post of this.#unanswered.values()) {
+    for (const post of this.#unconfirmed.values()) {
       if (post.deadline > now) continue;
-      this.#link.write(`x${post.id}\n`);
+      this.#link.write(`x${post.number}\n`);
       // Nobody may be there any more if nothing else was heard since it left.
       if (post.heardBefore === this.#link.heardAt) this.#link.probe();
       this.#over(post);
       post.fail(503, `no answer within ${this.#timeoutMs} ms`, "timeout");
     }
-    // With nothing unanswered that could be missed, what waits is held up by a peer that doesn't read.
+    // With nothing unconfirmed that could be missed, what waits is held up by a peer that doesn't read.
     if (this.#link.congested && now - this.#link.heardAt > this.#timeoutMs) this.#link.probe();
     const waits = [...this.#routes.values()].some(({ waiting }) => waiting.length > 0);
-    if (waits || this.#unanswered.size > 0) this.#watch();
+    if (waits || this.#unconfirmed.size > 0) this.#watch();
   };
 
-  /** Takes no further messages, and closes when those that have left are answered. Twice is once. */
+  /** Takes no further messages, and closes when those that have left are confirmed. Twice is once. */
   #retire(ending: Ending): void {
     if (!this.#usable) return;
     this.#usable = false;
     this.#events.unusable();
     for (const route of this.#routes.values()) this.#giveBack(route.waiting.splice(0), ending);
-    if (this.#unanswered.size === 0) this.#link.end();
+    if (this.#unconfirmed.size === 0) this.#link.end();
   }
 
   #giveBack(posts: readonly Post[], ending: Ending): void {

@@ -5,7 +5,6 @@ import type { Node } from "../registry/registry.ts";
 import { connectTcp } from "../transport/connect.ts";
 import { Post } from "./mux-post.ts";
 import { MuxPublisher } from "./mux-publisher.ts";
-import type { Outgoing } from "./outgoing.ts";
 import { failure, type Sender, type SenderOptions } from "./sender.ts";
 
 /** Headers beyond this, in bytes, are refused, as over HTTP. */
@@ -29,18 +28,16 @@ export function newMuxSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
   setMaxListeners(0, closing.signal);
 
   return {
-    post(node: Node, message: Outgoing, signal?: AbortSignal): Promise<void> {
-      return new Promise((resolve, reject) => {
-        const headLength = message.contentType.length + message.from.length;
-        const headerBytes = message.metadata.length + headLength;
-        if (headerBytes > maxHeaderBytes) {
-          const what = `the header has ${headerBytes} bytes, of ${maxHeaderBytes} allowed`;
-          reject(failure(node, 413, what));
-        } else if (headLength > maxHeadLength) {
-          const what = `content type and calling service have ${headLength} characters, of ${maxHeadLength} allowed`;
-          reject(failure(node, 413, what));
-        } else give(new Post(node, message, signal, resolve, reject));
-      });
+    post(node, message, signal, outcome) {
+      const headLength = message.contentType.length + message.from.length;
+      const headerBytes = message.id.length + message.metadata.length + headLength;
+      if (headerBytes > maxHeaderBytes) {
+        const what = `the header has ${headerBytes} bytes, of ${maxHeaderBytes} allowed`;
+        outcome.failed(failure(node, 413, what));
+      } else if (headLength > maxHeadLength) {
+        const what = `content type and calling service have ${headLength} characters, of ${maxHeadLength} allowed`;
+        outcome.failed(failure(node, 413, what));
+      } else give(new Post(node, message, signal, outcome));
     },
 
     close() {
@@ -93,7 +90,7 @@ export function newMuxSender({ timeoutMs, tls = {} }: SenderOptions): Sender {
         },
         closed: () => live.delete(connection),
         back(post, { what, reason, cause }) {
-          const hasLeft = post.id !== 0;
+          const hasLeft = post.number !== 0;
           if (hasLeft) post.fail(503, what, reason, cause);
           else if (post.returned || reason === "connection-failed" || closing.signal.aborted) {
             post.fail(503, what, "connection-failed", cause);

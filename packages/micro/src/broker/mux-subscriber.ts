@@ -1,15 +1,12 @@
 import type { Duplex } from "node:stream";
 import { MicroError } from "../errors.ts";
-import { headers } from "../headers.ts";
-import type { Metadata } from "../metadata.ts";
-import { type NamedHead, readHead } from "../mux/head.ts";
+import { readHead } from "../mux/head.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
 import { type Leaving, Link, type LinkEvents } from "../mux/link.ts";
-import { readMetadata } from "../mux/metadata.ts";
-import { type Message, messageHeaders } from "./broker.ts";
 import type { Delivery, Room } from "./delivery.ts";
 import { brokerErrorId } from "./failures.ts";
+import { Arrived, type MessageHead, messageHead } from "./mux-arrived.ts";
 import type { MuxReceiverSetup } from "./mux-receiver.ts";
 
 /**
@@ -20,16 +17,20 @@ const maxHeld = 4096;
 const maxHeldBytes = 16 * 1024 * 1024;
 
 /**
- * A subscriber's end of one publisher's connection: gives each message to its subscription and answers it.
+ * A subscriber's end of one publisher's connection: gives each message to its subscription and confirms it.
  *
- * A message counts as taken when its answer has left: only then its handler starts. A publisher whose connection ends
+ * A message counts as taken when its confirmation has left: only then its handler starts. A publisher whose connection ends
  * can't know whether it did, so it offers the message to nobody else.
  */
 export class MuxSubscriber implements LinkEvents {
   readonly #setup: MuxReceiverSetup;
   readonly #link: Link;
-  readonly #heads = new Map<number, NamedHead>();
-  /** What ends the wait of a message for its busy subscription, unanswered, by the message's number. */
+  readonly #heads = new Map<number, MessageHead>();
+  /** Messages are numbered in the order in which they come. */
+  #lastNumber = 0;
+  /** Taken one after the other, and to be confirmed together. */
+  #taken: Taken | undefined;
+  /** What ends the wait of a message for its busy subscription, unconfirmed, by the message's number. */
   readonly #held = new Map<number, () => void>();
   #heldBytes = 0;
   #paused = false;
@@ -47,12 +48,12 @@ export class MuxSubscriber implements LinkEvents {
 
   frame(letter: number, line: Line): void {
     switch (letter) {
-      case letters.call:
+      case letters.message:
         this.#message(line);
         break;
       case letters.head: {
         const { number, head } = readHead(line);
-        this.#heads.set(number, head);
+        this.#heads.set(number, messageHead(head));
         break;
       }
       case letters.cancel:
@@ -64,12 +65,19 @@ export class MuxSubscriber implements LinkEvents {
     }
   }
 
+  caughtUp(): void {
+    this.#confirm();
+    this.#regulate();
+  }
+
   drain(): void {
     this.#regulate();
   }
 
   closed(): void {
     this.#gone = true;
+    this.#taken?.left(new Error("the connection has ended"));
+    this.#taken = undefined;
     for (const giveUp of [...this.#held.values()]) giveUp();
     this.#onClosed();
     this.#left?.();
@@ -90,64 +98,67 @@ export class MuxSubscriber implements LinkEvents {
   }
 
   #message(line: Line): void {
-    const id = line.number();
-    const number = line.number();
-    const head = this.#heads.get(number);
-    if (head === undefined) throw new BadFrame(`a message with the head ${number}, which was never sent`);
-    if (this.#held.has(id)) throw new BadFrame(`the message ${id} is here already`);
-    const forMs = line.number();
-    const extra = line.word();
+    const number = ++this.#lastNumber;
+    const headNumber = line.number();
+    const head = this.#heads.get(headNumber);
+    if (head === undefined) throw new BadFrame(`a message with the head ${headNumber}, which was never sent`);
     const { find, maxMessageBytes } = this.#setup;
     const subscription = find(head.endpoint);
     if (subscription === undefined) {
-      this.#refuse(id, 404, `no subscription ${JSON.stringify(head.endpoint)}`);
+      this.#refuse(number, 404, `no subscription ${JSON.stringify(head.endpoint)}`);
     } else if (line.oversize > 0) {
-      this.#refuse(id, 413, `the body has ${line.oversize} bytes, of ${maxMessageBytes} allowed`);
+      this.#refuse(number, 413, `the body has ${line.oversize} bytes, of ${maxMessageBytes} allowed`);
     } else {
       const { topic, delivery } = subscription;
-      const message = {
-        header: headerOf(head, topic, extra),
-        body: line.bytes ?? Buffer.from(line.rest(), "latin1"),
-      };
+      const message = new Arrived(head, topic, line);
       const room = delivery.tryRoom();
-      if (room !== undefined) this.#take(id, room, message);
-      else this.#hold(id, delivery, message, forMs);
+      if (room !== undefined) this.#take(number, room, message);
+      else this.#hold(number, delivery, message);
     }
-    this.#regulate();
   }
 
-  #take(id: number, room: Room, message: Message): void {
-    this.#link.write(`a${id} \n`, new Taken(room, message));
+  #take(number: number, room: Room, message: Arrived): void {
+    if (this.#taken?.last !== number - 1) this.#confirm();
+    this.#taken ??= new Taken(number);
+    this.#taken.add(room, message);
   }
 
-  #refuse(id: number, code: number, detail: string): void {
-    this.#link.send(`e${id} `, JSON.stringify(new MicroError({ id: brokerErrorId, code, detail })));
+  #confirm(): void {
+    const taken = this.#taken;
+    if (taken === undefined) return;
+    this.#taken = undefined;
+    this.#link.write(`t${taken.first} ${taken.last}\n`, taken);
   }
 
-  /** Waits for room, but not for longer than the publisher waits. */
-  #hold(id: number, delivery: Delivery, message: Message, forMs: number): void {
-    const { holdMs } = this.#setup;
+  #refuse(number: number, code: number, detail: string): void {
+    this.#link.send(`e${number} `, JSON.stringify(new MicroError({ id: brokerErrorId, code, detail })));
+  }
+
+  /** Waits for room. A publisher that waits no longer says so. */
+  #hold(number: number, delivery: Delivery, message: Arrived): void {
+    message.detach();
     const over = new AbortController();
     const end = (): void => {
       over.abort();
       clearTimeout(timer);
-      this.#held.delete(id);
-      this.#heldBytes -= message.body.length;
+      this.#held.delete(number);
+      this.#heldBytes -= message.size;
       this.#settle();
       this.#regulate();
     };
     const busy = (): void => {
-      this.#refuse(id, 503, "the subscription is busy or ending");
+      this.#refuse(number, 503, "the subscription is busy or ending");
       end();
     };
-    const timer = setTimeout(busy, forMs === 0 ? holdMs : Math.min(forMs, holdMs));
-    this.#held.set(id, end);
-    this.#heldBytes += message.body.length;
+    const timer = setTimeout(busy, this.#setup.holdMs);
+    this.#held.set(number, end);
+    this.#heldBytes += message.size;
     void delivery.room(over.signal).then((room) => {
       if (over.signal.aborted) room?.release();
       else if (room === undefined) busy();
       else {
-        this.#take(id, room, message);
+        this.#take(number, room, message);
+        this.#confirm();
         end();
       }
     });
@@ -163,31 +174,35 @@ export class MuxSubscriber implements LinkEvents {
   }
 
   #settle(): void {
-    if (this.#left !== undefined && this.#understood && this.#held.size === 0) this.#link.end();
+    if (this.#left === undefined || !this.#understood || this.#held.size > 0) return;
+    this.#confirm();
+    this.#link.end();
   }
 }
 
-/** A message that is its handler's as soon as the answer has left, and not before. */
+/** Messages that are their handlers' as soon as the confirmation has left, and not before. */
 class Taken implements Leaving {
-  readonly #room: Room;
-  readonly #message: Message;
+  readonly first: number;
+  readonly #rooms: Room[] = [];
+  readonly #messages: Arrived[] = [];
 
-  constructor(room: Room, message: Message) {
-    this.#room = room;
-    this.#message = message;
+  constructor(first: number) {
+    this.first = first;
+  }
+
+  get last(): number {
+    return this.first + this.#messages.length - 1;
+  }
+
+  add(room: Room, message: Arrived): void {
+    this.#rooms.push(room);
+    this.#messages.push(message);
   }
 
   left(error?: Error | null): void {
-    if (error) this.#room.release();
-    else this.#room.take({ message: this.#message });
+    this.#rooms.forEach((room, at) => {
+      if (error) room.release();
+      else room.take(this.#messages[at] as Arrived);
+    });
   }
-}
-
-/** @throws BadFrame, or a SyntaxError */
-function headerOf({ contentType, from }: NamedHead, topic: string, extra: string): Metadata {
-  const header = readMetadata(extra);
-  if (contentType !== "") header[messageHeaders.contentType] = contentType;
-  if (from !== "") header[headers.fromService] = from;
-  header[messageHeaders.topic] = topic;
-  return header;
 }

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import type { Broker } from "../broker/broker.ts";
+import { messageOf } from "../broker/text-message.ts";
 import { codecFor, readableContentType } from "../codec/codecs.ts";
-import { headers } from "../headers.ts";
 import type { ClientPublishOptions } from "./client.ts";
-import type { MetadataSource } from "./inherit.ts";
+import { type MetadataSource, shared } from "./inherit.ts";
+import { messageIds } from "./message-ids.ts";
 import type { ClientSettings } from "./settings.ts";
 
 type Publish = (
@@ -14,7 +14,7 @@ type Publish = (
 ) => Promise<void>;
 
 /** Publishing, the same for clients of every protocol (go-micro `client/rpc_client.go`, Publish). */
-export function publisher(settings: ClientSettings, metadata: MetadataSource): Publish {
+export function publisher(settings: ClientSettings, metadataSource: MetadataSource): Publish {
   let connected: Connecting | undefined;
 
   /** Connects a broker once; a failure is forgotten, so that the next publish tries again. */
@@ -36,26 +36,38 @@ export function publisher(settings: ClientSettings, metadata: MetadataSource): P
   // Nobody knows who subscribes.
   const usual = readableContentType(settings.contentType, settings.codecs);
 
-  const publish: Publish = (currentBroker, topic, body, options = {}) => {
-    const contentType = options.contentType ?? usual;
-    const header = metadata(options.metadata, options.context?.metadata);
-    const id = randomUUID();
-    header[headers.contentType] = contentType;
-    header[headers.id] = id;
-    header[headers.topic] = topic;
-    const frame = { kind: "event", id, endpoint: "", error: "" } as const;
-    const bytes = codecFor(contentType, settings.codecs).encode(body, frame, options.type);
+  const newId = messageIds();
+  const sharedMetadata = shared(metadataSource);
+
+  const publish: Publish = (currentBroker, topic, body, options = noOptions) => {
     const broker = currentBroker();
-    const { signal } = options;
-    const send = (): Promise<void> =>
-      broker.publish(
-        options.exchange ?? topic,
-        { header, body: bytes },
-        signal === undefined ? noOptions : { signal },
-      );
+    const send = prepare(broker, topic, body, options);
     const connecting = connect(broker);
     return connecting.isDone ? send() : connecting.done.then(send);
   };
+
+  /** Everything that doesn't need a connection. */
+  const prepare = (
+    broker: Broker,
+    topic: string,
+    body: unknown,
+    { contentType = usual, exchange = topic, metadata: own, context, type, signal }: ClientPublishOptions,
+  ): (() => Promise<void>) => {
+    const codec = codecFor(contentType, settings.codecs);
+    const id = newId();
+    const frame = { kind: "event", id, endpoint: "", error: "" } as const;
+    const metadata = sharedMetadata(own, context?.metadata);
+    if (broker.publishText !== undefined && signal === undefined) {
+      const text = codec.encodeText?.(body, frame, type);
+      if (text !== undefined) {
+        const message = { contentType, id, metadata, body: text };
+        return () => (broker as Required<Broker>).publishText(exchange, message);
+      }
+    }
+    const message = messageOf({ contentType, id, metadata }, topic, codec.encode(body, frame, type));
+    return () => broker.publish(exchange, message, signal === undefined ? {} : { signal });
+  };
+
   return (...given) => {
     try {
       return publish(...given);

@@ -11,6 +11,8 @@ export const letters = {
   window: code("w"),
   goodbye: code("g"),
   understood: code("k"),
+  message: code("m"),
+  taken: code("t"),
 } as const;
 
 function code(letter: string): number {

@@ -25,16 +25,18 @@ const highWaterBytes = 1024 * 1024;
 const ownWriteBytes = 16 * 1024;
 
 /**
- * Where more frames leave in a turn, the peer begins with the first while the others are being made: otherwise both
+ * Where so many frames leave in a turn, the peer begins with the first while the others are being made: otherwise both
  * sides wait for each other in turns, and half of two processors is idle.
  */
-const framesPerWrite = 32;
+const defaultFramesPerWrite = 32;
 
 /** How long a connection that is probed may go on saying nothing, in milliseconds. */
 const silenceMs = 5_000;
 
 export interface LinkEvents {
   frame(letter: number, line: Line): void;
+  /** All frames that have come by now were given. */
+  caughtUp?(): void;
   /** The link was congested, and may be used freely again. */
   drain(): void;
   /** Exactly once, last. With an error when the peer did not close properly. */
@@ -50,6 +52,8 @@ export interface Leaving {
 export interface LinkOptions {
   /** Longest body of a frame that is accepted, in bytes. */
   maxBodyBytes: number;
+  /** Frames that leave together at most, before others of the same turn. @default 32 */
+  framesPerWrite?: number;
 }
 
 /**
@@ -65,6 +69,7 @@ export class Link {
   /** Written in this turn: text, joined once, for a string that grows is put together from as many parts at its end. */
   #texts: string[] = [];
   #frames = 0;
+  readonly #framesPerWrite: number;
   /** What goes out before it. Large bodies cut the text into pieces. */
   #pieces: (string | Uint8Array)[] = [];
   /** Told when that has left. */
@@ -79,6 +84,7 @@ export class Link {
   constructor(socket: Duplex, events: LinkEvents, options: LinkOptions) {
     this.#socket = socket;
     this.#events = events;
+    this.#framesPerWrite = options.framesPerWrite ?? defaultFramesPerWrite;
     this.#reader = new FrameReader((letter, line) => this.#frame(letter, line), options.maxBodyBytes);
     let failure: Error | undefined;
     socket.on("error", (error) => {
@@ -113,9 +119,12 @@ export class Link {
     this.#written();
   }
 
-  /** Sends a frame: `fields` end in a space. Text that is ASCII, as almost all JSON is, is made bytes by the socket only. */
-  send(fields: string, body: string | Uint8Array): void {
-    if (typeof body !== "string" || Buffer.byteLength(body) !== body.length) {
+  /**
+   * Sends a frame: `fields` end in a space. Text that is ASCII, as almost all JSON is, is made bytes by the socket only.
+   * @param size of the body in bytes, where that is known
+   */
+  send(fields: string, body: string | Uint8Array, size?: number): void {
+    if (typeof body !== "string" || (size ?? Buffer.byteLength(body)) !== body.length) {
       this.#sendCounted(fields, typeof body === "string" ? Buffer.from(body) : body);
     } else if (body.length >= ownWriteBytes) this.#sendCounted(fields, body);
     else {
@@ -171,7 +180,7 @@ export class Link {
   /** One more frame is to leave. */
   #written(): void {
     if (!this.#flushing) this.#flushLater();
-    else if (++this.#frames >= framesPerWrite) this.#writeOut();
+    else if (++this.#frames >= this.#framesPerWrite) this.#writeOut();
   }
 
   #takeText(): string {
@@ -241,6 +250,7 @@ export class Link {
     }
     try {
       this.#reader.push(chunk);
+      this.#events.caughtUp?.();
     } catch (thrown) {
       const why = thrown instanceof BadFrame ? thrown.message : String(thrown);
       this.destroy(new Error(`the peer doesn't speak ${preface} as it should: ${why}`, { cause: thrown }));

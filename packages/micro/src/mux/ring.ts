@@ -26,6 +26,23 @@ export class Ring<T> {
     return slot?.id === id ? slot.value : this.#others.get(id);
   }
 
+  /** Those with numbers from `first` to `last`, which are whatever a peer says: it costs no more than what is pending. */
+  between(first: number, last: number): T[] {
+    const found: T[] = [];
+    if (last - first < size) {
+      for (let id = first; id <= last; id++) {
+        const value = this.get(id);
+        if (value !== undefined) found.push(value);
+      }
+      return found;
+    }
+    for (const slot of this.#slots) {
+      if (slot !== undefined && slot.id >= first && slot.id <= last) found.push(slot.value);
+    }
+    for (const [id, value] of this.#others) if (id >= first && id <= last) found.push(value);
+    return found;
+  }
+
   /** `id` is new. */
   set(id: number, value: T): void {
     this.#count++;

@@ -1,9 +1,10 @@
 import type { Event, Subscription } from "../broker/broker.ts";
 import { messageHeaders } from "../broker/broker.ts";
+import type { Codecs, MessageType } from "../codec/codec.ts";
 import { codecFor } from "../codec/codecs.ts";
 import { CallContext, type ContextFields } from "../context.ts";
 import { badRequest, errorText, internalServerError, MicroError } from "../errors.ts";
-import { getMetadata } from "../metadata.ts";
+import { getMetadata, type Metadata } from "../metadata.ts";
 import type { Parts } from "../parts.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { Endpoint } from "../registry/registry.ts";
@@ -147,37 +148,39 @@ export function newSubscriptions({ settings, parts }: SubscriptionsOptions): Sub
    * @throws what can't be decoded, and what the subscriber throws: to the broker both are failed deliveries
    */
   function deliver(entry: Entry, event: Event, fields?: ContextFields): void | Promise<void> {
-    const { header, body } = event.message;
-    const contentType = getMetadata(header, messageHeaders.contentType) || "application/protobuf";
-    const { type } = entry.subscriber.options;
-    const { value } = codecFor(contentType, codecs).decode(body, "event", type);
-    const context = new DeliveryContext(event, { ...fields, metadata: header });
-    running.add(context);
+    const value = bodyOf(event, codecs, entry.subscriber.options.type);
+    const context = new DeliveryContext(event, fields);
     let work: void | PromiseLike<void>;
     try {
       work = entry.run(value, context);
     } catch (thrown) {
-      finish(context);
+      context.finish();
       throw asError(thrown);
     }
     if (isPromiseLike(work)) return finished(work, context);
-    finish(context);
+    context.finish();
   }
 
   async function finished(work: PromiseLike<void>, context: DeliveryContext): Promise<void> {
+    running.add(context);
     try {
       await work;
     } catch (thrown) {
       throw asError(thrown);
     } finally {
-      finish(context);
+      running.delete(context);
+      context.finish();
     }
   }
+}
 
-  function finish(context: DeliveryContext): void {
-    running.delete(context);
-    context.finish();
-  }
+/** @throws MicroError as the codec does */
+function bodyOf(event: Event, codecs: Codecs, type: MessageType | undefined): unknown {
+  const { text } = event;
+  const contentType = text?.contentType ?? getMetadata(event.message.header, messageHeaders.contentType);
+  const codec = codecFor(contentType || "application/protobuf", codecs);
+  if (text !== undefined && codec.decodeText !== undefined) return codec.decodeText(text.body, "event", type);
+  return codec.decode(event.message.body, "event", type).value;
 }
 
 /** Brokers print and forward what they get; not every thrown value survives that. */
@@ -190,11 +193,15 @@ class DeliveryContext extends CallContext implements SubscriberContext {
   readonly attempt: number;
   readonly #event: Event;
 
-  constructor(event: Event, fields: ContextFields) {
+  constructor(event: Event, fields?: ContextFields) {
     super(fields);
     this.topic = event.topic;
     this.attempt = event.attempt;
     this.#event = event;
+  }
+
+  override get metadata(): Metadata {
+    return this.#event.message.header;
   }
 
   ack(): Promise<void> {

@@ -41,7 +41,13 @@ export function fromService(present: () => Client, serviceName: () => string): C
       }
     },
     stream: async (request) => present().stream(withSender(request)),
-    publish: async (topic, body, options = {}) => present().publish(topic, body, withSender(options)),
+    publish(topic, body, options = {}) {
+      try {
+        return present().publish(topic, body, withSender(options));
+      } catch (thrown) {
+        return Promise.reject(thrown);
+      }
+    },
     close: async () => present().close(),
     [Symbol.asyncDispose]: async () => present().close(),
   };

@@ -21,13 +21,13 @@ await broker.subscribe("t", ({ message }) => heard(String(message.body)));
 const [record] = await registry.getService("micro.http.broker");
 const subscription = record?.nodes[0]?.id ?? "";
 
-const words = ["q1 0 0 - x\n", " *5\n", "x1\n", "k\n", "h0 {}\n", '{"A":1}', "{}", "[]", "\n", " ", "{"];
+const words = ["m0 - - x\n", " *5\n", "x1\n", "k\n", "h0 {}\n", '{"A":1}', "{}", "[]", "\n", " ", "{"];
 
 /** What a publisher might send, and then what it might not. */
 function publisherBytes(random: Random): Buffer {
   const head = `h0 {"service":"micro.http.broker","endpoint":"${random.of([subscription, "nobody"])}"}\n`;
-  const frames = Array.from({ length: 1 + random.length(10) }, (_, id) =>
-    random.of([`q${id} 0 50 {"A":"b"} *3\nabc`, `q${id} 0 0 - text\n`, `x${id}\n`, "k\n", "p\n"]),
+  const frames = Array.from({ length: 1 + random.length(10) }, (_, at) =>
+    random.of([`m0 7 {"A":"b"} *3\nabc`, "m0 - - text\n", `x${at}\n`, "k\n", "p\n"]),
   );
   const bytes = Buffer.from(`${head}${frames.join("")}`);
   return Buffer.concat([Buffer.from("ts-micro-mux/1\n"), mutated(random, bytes, words)]);
@@ -40,7 +40,7 @@ fuzzTest("a subscriber outlives whatever a publisher sends", { rounds: 60 }, asy
 
 fuzzTest("a publisher outlives whatever a subscriber answers", { rounds: 60 }, async (random) => {
   const answers = Buffer.from(
-    `ts-micro-mux/1\na1 \ne1 {"id":"x","code":${random.below(600)}}\na1 \ng\np\n${random.text(20, 'aeg123 {"}\n')}`,
+    `ts-micro-mux/1\nt1 1\ne1 {"id":"x","code":${random.below(600)}}\nt1 2\ng\np\n${random.text(20, 'teg123 {"}\n')}`,
   );
   await using strange = await startStrangeServer(
     () => pieces(random, mutated(random, answers, words)),

@@ -34,12 +34,12 @@ test("a head is sent once, and what is published in a turn follows it", { timeou
     await raw.line(),
     'h0 {"service":"micro.http.broker","endpoint":"t-1","contentType":"text/plain","from":"shop"}',
   );
-  const metadata = '{"Micro-Id":"7","X-A":"\\u00e4\\u0020b"}';
-  assert.equal(await raw.line(), `q1 0 5000 ${metadata} *1`);
+  const metadata = '{"X-A":"\\u00e4\\u0020b"}';
+  assert.equal(await raw.line(), `m0 7 ${metadata} *1`);
   // Counted bytes have no end of their own.
-  assert.equal(await raw.line(), `xq2 0 5000 ${metadata} *3`);
-  assert.deepEqual([await raw.line(), await raw.line()], ["a", `bq3 0 5000 ${metadata} *0`]);
-  raw.write("a2 \na1 \na3 \n");
+  assert.equal(await raw.line(), `xm0 7 ${metadata} *3`);
+  assert.deepEqual([await raw.line(), await raw.line()], ["a", `bm0 7 ${metadata} *0`]);
+  raw.write("t2 2\nt1 1\nt3 3\n");
   await Promise.all(published);
 });
 
@@ -51,14 +51,14 @@ test("a subscriber takes what another implementation sends, and hands it to its 
   const { raw, head } = await subscribe("t", ({ message, topic }) => {
     seen.push([topic, { ...message.header }, String(message.body)]);
   });
-  raw.write(`${head(5, '"contentType":"text/plain","from":"shop"')}q1 5 1000 {"x-a":"1"} plain text\n`);
-  assert.equal(await raw.line(), "a1 ");
-  raw.write(`${head(5)}q9 5 0 - *3\na\nb`);
-  assert.equal(await raw.line(), "a9 ");
+  raw.write(`${head(5, '"contentType":"text/plain","from":"shop"')}m5 7 {"x-a":"1"} plain text\n`);
+  assert.equal(await raw.line(), "t1 1");
+  raw.write(`${head(5)}m5 - - *3\na\nb`);
+  assert.equal(await raw.line(), "t2 2");
   while (seen.length < 2) await new Promise(setImmediate);
   const fromHead = { "Content-Type": "text/plain", "Micro-From-Service": "shop" };
   assert.deepEqual(seen, [
-    ["t", { "X-A": "1", ...fromHead, "Micro-Topic": "t" }, "plain text"],
+    ["t", { "X-A": "1", ...fromHead, "Micro-Id": "7", "Micro-Topic": "t" }, "plain text"],
     ["t", { "Micro-Topic": "t" }, "a\nb"],
   ]);
 });
@@ -66,7 +66,7 @@ test("a subscriber takes what another implementation sends, and hands it to its 
 test("what can't be taken is answered with the reason, and the connection lives on", {
   timeout,
 }, async (context) => {
-  const { subscribe } = await newWorld(context, { maxMessageBytes: 10 });
+  const { subscribe } = await newWorld(context, { maxMessageBytes: 10, timeoutMs: 500 });
   let release = (): void => {};
   const gate = new Promise<void>((resolve) => {
     release = resolve;
@@ -78,18 +78,18 @@ test("what can't be taken is answered with the reason, and the connection lives 
   };
   const { raw, head } = await subscribe("t", handler, { maxInFlight: 1 });
   raw.write(`${head(0)}h1 {"service":"micro.http.broker","endpoint":"nobody"}\n`);
-  raw.write("q1 1 1000 - x\n");
+  raw.write("m1 - - x\n");
   assert.match(await raw.line(), /^e1 .*"code":404,"detail":"no subscription \\"nobody\\""/);
-  raw.write("q2 0 1000 - *11\n01234567890");
+  raw.write("m0 - - *11\n01234567890");
   assert.match(await raw.line(), /^e2 .*"code":413,"detail":"the body has 11 bytes, of 10 allowed"/);
-  raw.write("q3 0 1000 - handled\nq4 0 1000 - waits\n");
-  assert.deepEqual([await raw.line(), await raw.line()], ["a3 ", "a4 "]);
-  // Both rooms are taken. One is given up by its publisher, the other has no more time than its publisher has.
-  raw.write("q5 0 60000 - cancelled\nx5\nq6 0 20 - late\n");
+  raw.write("m0 - - handled\nm0 - - waits\n");
+  assert.equal(await raw.line(), "t3 4");
+  // Both rooms are taken. One is given up by its publisher, the other is not held for ever.
+  raw.write("m0 - - cancelled\nx5\nm0 - - late\n");
   assert.match(await raw.line(), /^e6 .*"code":503,"detail":"the subscription is busy or ending"/);
   release();
-  raw.write("q7 0 1000 - last\n");
-  assert.equal(await raw.line(), "a7 ");
+  raw.write("m0 - - last\n");
+  assert.equal(await raw.line(), "t7 7");
   while (handled.length < 3) await new Promise(setImmediate);
   assert.deepEqual(handled, ["handled", "waits", "last"]);
 });
@@ -112,10 +112,10 @@ test("a message that has left when the connection breaks is offered to nobody el
   const next = publisher.publish("t", { header: {}, body: Buffer.from("y") });
   const raw = await accepted();
   raw.write("ts-micro-mux/1\n");
-  await linesUntil(raw, /^q1 /);
+  await linesUntil(raw, /^m0 /);
   raw.write("p\n");
   assert.equal(await raw.line(), "yo", "it is the only one");
-  raw.write("a1 \n");
+  raw.write("t1 1\n");
   await next;
 });
 
@@ -128,12 +128,12 @@ test("what waits when the connection breaks goes to another connection", { timeo
   );
   const first = await accepted();
   first.write("ts-micro-mux/1\n");
-  await linesUntil(first, /q128 /);
+  await messages(first, 128);
   first.socket.destroy();
   const second = await accepted();
   second.write("ts-micro-mux/1\n");
-  await linesUntil(second, /q72 /);
-  for (let id = 1; id <= 72; id++) second.write(`a${id} \n`);
+  await messages(second, 72);
+  second.write("t1 72\n");
   const results = await settled;
   assert.equal(results.filter(({ status }) => status === "rejected").length, 128);
 });
@@ -162,25 +162,25 @@ test("what waits for one that has stopped reading goes to another connection", {
   const published = publisher.publish("t", { header: {}, body: Buffer.from("waits") });
   const raw = await accepted();
   raw.write("ts-micro-mux/1\n");
-  await linesUntil(raw, /^q1 /);
-  raw.write("a1 \n");
+  await linesUntil(raw, /^m0 /);
+  raw.write("t1 1\n");
   await published;
 });
 
 test("a connection is read again when the messages it held have had their time", {
   timeout,
 }, async (context) => {
-  const { subscribe } = await newWorld(context);
+  const { subscribe } = await newWorld(context, { timeoutMs: 2_000 });
   let release = (): void => {};
   const gate = new Promise<void>((resolve) => {
     release = resolve;
   });
   context.after(() => release());
   const { raw, head } = await subscribe("t", () => gate, { maxInFlight: 1 });
-  raw.write(`${head(0)}q1 0 1000 - x\nq2 0 1000 - x\n`);
-  assert.deepEqual([await raw.line(), await raw.line()], ["a1 ", "a2 "]);
+  raw.write(`${head(0)}m0 - - x\nm0 - - x\n`);
+  assert.equal(await raw.line(), "t1 2");
   const size = 4 * 1024 * 1024;
-  for (let id = 3; id <= 6; id++) raw.write(`q${id} 0 2000 - *${size}\n${"x".repeat(size)}`);
+  for (let count = 0; count < 4; count++) raw.write(`m0 - - *${size}\n${"x".repeat(size)}`);
   assert.match(await raw.line(), /^e3 .*busy/);
   raw.write("p\n");
   while ((await raw.line()) !== "o");
@@ -197,18 +197,18 @@ test("the numbers of heads are given anew, and the window holds on", { timeout }
   const raw = await accepted();
   raw.write("ts-micro-mux/1\n");
   for (let last = 128; last <= 1024; last += 128) {
-    await linesUntil(raw, new RegExp(`q${last} `));
-    for (let id = last - 127; id <= last; id++) raw.write(`a${id} \n`);
+    await messages(raw, 128);
+    raw.write(`t${last - 127} ${last}\n`);
     await Promise.all(published);
     if (last < 1024) published = Array.from({ length: 128 }, (_, at) => publish(`${last}/${at}`));
   }
   published = Array.from({ length: 129 }, () => publish("last"));
-  await linesUntil(raw, /q1152 0 /);
+  assert.match(await messages(raw, 128), /m0 /);
   raw.write("p\n");
   assert.equal(await raw.line(), "xo");
-  for (let id = 1025; id <= 1152; id++) raw.write(`a${id} \n`);
-  await linesUntil(raw, /q1153 /);
-  raw.write("a1153 \n");
+  raw.write("t1025 1152\n");
+  await messages(raw, 1);
+  raw.write("t1153 1153\n");
   await Promise.all(published);
 });
 
@@ -221,17 +221,17 @@ test("one who says goodbye gets no further message, and its last answers count",
   const first = publisher.publish("t", { header: {}, body: Buffer.from("x") });
   const raw = await accepted();
   raw.write("ts-micro-mux/1\n");
-  await linesUntil(raw, /^q1 /);
+  await linesUntil(raw, /^m0 /);
   raw.write("g\n");
   assert.match(await raw.line(), /xk$/);
   const second = publisher.publish("t", { header: {}, body: Buffer.from("y") });
   const next = await accepted();
   next.write("ts-micro-mux/1\n");
-  await linesUntil(next, /^q1 /);
-  raw.write("a1 \n");
+  await linesUntil(next, /^m0 /);
+  raw.write("t1 1\n");
   await first;
   await raw.closed();
-  next.write("a1 \n");
+  next.write("t1 1\n");
   await second;
 });
 
@@ -242,7 +242,7 @@ test("a subscriber that leaves says goodbye, and waits for publishers that are s
   const { raw, head, subscriber } = await subscribe("t", () => {});
   const gone = subscriber.disconnect();
   assert.equal(await raw.line(), "g");
-  raw.write(`${head(0)}q1 0 1000 - x\n`);
+  raw.write(`${head(0)}m0 - - x\n`);
   assert.match(await raw.line(), /^e1 .*"code":404/);
   raw.write("k\n");
   await raw.closed();
@@ -269,13 +269,13 @@ test("a subscription that doesn't answer has 128 messages of a publisher, the ot
   );
   const raw = await accepted();
   raw.write("ts-micro-mux/1\n");
-  await linesUntil(raw, /q128 /);
+  await messages(raw, 128);
   raw.write("p\n");
   // Nothing but the answer to the question stands behind the last of them.
   assert.equal(await raw.line(), "xo");
-  for (let id = 1; id <= 128; id++) raw.write(`a${id} \n`);
-  await linesUntil(raw, /q200 /);
-  for (let id = 129; id <= 200; id++) raw.write(`a${id} \n`);
+  raw.write("t1 128\n");
+  await messages(raw, 72);
+  raw.write("t129 200\n");
   await published;
 });
 
@@ -285,7 +285,7 @@ test("one that falls silent has no more time than the others", { timeout }, asyn
   await register("q", "t-1", address);
   const answered = publisher.publish("t", { header: {}, body: Buffer.from("x") });
   const raw = await accepted();
-  raw.write("ts-micro-mux/1\na1 \n");
+  raw.write("ts-micro-mux/1\nt1 1\n");
   await answered;
   const published = publisher.publish("t", { header: {}, body: Buffer.from("x") });
   await assert.rejects(published, { code: 503, reason: "timeout" });
@@ -303,11 +303,11 @@ test("a publish that is given up is taken back", { timeout }, async (context) =>
   const published = publisher.publish("t", { header: {}, body: Buffer.from("x") }, options);
   const raw = await accepted();
   raw.write("ts-micro-mux/1\n");
-  await linesUntil(raw, /^q1 /);
+  await linesUntil(raw, /^m0 /);
   giveUp.abort();
   await assert.rejects(published, { code: 499, reason: "cancelled" });
   assert.equal(await raw.line(), "xx1");
-  raw.write("a1 \n");
+  raw.write("t1 1\n");
 });
 
 test("who speaks something else is named, and not asked again for a while", { timeout }, async (context) => {
@@ -333,8 +333,8 @@ test("what is no text in a header becomes one, and doesn't cost the connection",
   Object.assign(header, { "X-None": undefined });
   const published = publisher.publish("t", { header, body: Buffer.from("x") });
   const raw = await accepted();
-  raw.write("ts-micro-mux/1\na1 \n");
-  await linesUntil(raw, /^q1 0 5000 \{"X-Number":"7","X-Null":"null","__proto__":"own"\} \*1$/);
+  raw.write("ts-micro-mux/1\nt1 1\n");
+  await linesUntil(raw, /^m0 - \{"X-Number":"7","X-Null":"null","__proto__":"own"\} \*1$/);
   await published;
 });
 
@@ -358,14 +358,14 @@ test("frames that can't be meant so end the connection and harm nobody", { timeo
   const handled: string[] = [];
   const { address, head } = await subscribe("t", ({ message }) => void handled.push(String(message.body)));
   for (const frames of [
-    "q1 7 0 - x\n",
+    "m7 - - x\n",
     "h9999 {}\n",
     "h0 {\n",
     `h0 {"endpoint":"${"x".repeat(17_000)}"}\n`,
-    `${head(0)}q1 0 0 [] x\n`,
-    `${head(0)}q1 0 0 {"A":1} x\n`,
-    `${head(0)}q1 0 0 {"A" x\n`,
-    `${head(0)}qx 0 0 - x\n`,
+    `${head(0)}m0 - [] x\n`,
+    `${head(0)}m0 - {"A":1} x\n`,
+    `${head(0)}m0 - {"A" x\n`,
+    `${head(0)}mx - - x\n`,
   ]) {
     const raw = RawMux.dial(context, address);
     raw.write(frames);
@@ -374,6 +374,61 @@ test("frames that can't be meant so end the connection and harm nobody", { timeo
   await publisher.publish("t", { header: {}, body: Buffer.from("still there") });
   while (handled.length === 0) await new Promise(setImmediate);
   assert.deepEqual(handled, ["still there"]);
+});
+
+test("what comes together is confirmed together, but for what is refused or held", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const handled: string[] = [];
+  const { raw, head } = await subscribe("t", ({ message }) => void handled.push(String(message.body)));
+  const strange = 'h1 {"service":"micro.http.broker","endpoint":"nobody"}\n';
+  const messages = ["m0 - - 1", "m0 - - 2", "m1 - - 3", "m0 - - 4", "m0 - - 5", "m0 - - 6"];
+  raw.write(`${head(0)}${strange}${messages.join("\n")}\n`);
+  const lines = [await raw.line(), await raw.line(), await raw.line()].sort();
+  assert.match(lines[0] as string, /^e3 .*404/);
+  assert.deepEqual(lines.slice(1), ["t1 2", "t4 6"]);
+  while (handled.length < 5) await new Promise(setImmediate);
+  assert.deepEqual(handled, ["1", "2", "4", "5", "6"]);
+});
+
+test("what is confirmed twice, or was never sent, harms nobody", { timeout }, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context);
+  await register("q", "t-1", address);
+  const publish = () => publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  const first = publish();
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /^m0 /);
+  raw.write("t1 1\nt1 1\nt0 999999999999999\nt7 3\n");
+  await first;
+  const second = publish();
+  await linesUntil(raw, /m0 /);
+  raw.write("t2 2\n");
+  await second;
+});
+
+test("a message that came before the connection broke down is handled or not, but never twice", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const handled: string[] = [];
+  const { raw, head, subscriber } = await subscribe(
+    "t",
+    ({ message }) => void handled.push(String(message.body)),
+    { maxInFlight: 1 },
+  );
+  // The frame that can't be meant so comes with the others, so none of them was confirmed.
+  raw.write(`${head(0)}m0 - - x\nm0 - - y\nm9 - - z\n`);
+  await raw.closed();
+  // Their rooms are free again.
+  const again = RawMux.dial(context, subscriber.address);
+  assert.equal(await again.line(), "ts-micro-mux/1");
+  again.write(`${head(0)}m0 - - a\nm0 - - b\n`);
+  assert.equal(await again.line(), "t1 2");
+  while (handled.length < 2) await new Promise(setImmediate);
+  assert.deepEqual(handled, ["a", "b"]);
 });
 
 /** Brokers, and nodes whose other end is the test. */
@@ -411,10 +466,20 @@ async function register(registry: Registry, version: string, id: string, address
 
 async function endAfterMessage(raw: RawMux): Promise<void> {
   raw.write("ts-micro-mux/1\n");
-  await linesUntil(raw, /^q\d+ /);
+  await linesUntil(raw, /^m0 /);
   raw.socket.destroy();
 }
 
 async function linesUntil(raw: RawMux, wanted: RegExp): Promise<void> {
   while (!wanted.test(await raw.line()));
+}
+
+/** Reads so many messages with a body of one byte each, and gives the line of the last. */
+async function messages(raw: RawMux, count: number): Promise<string> {
+  let line = "";
+  for (let seen = 0; seen < count; ) {
+    line = await raw.line();
+    if (/^x?m/.test(line)) seen++;
+  }
+  return line;
 }

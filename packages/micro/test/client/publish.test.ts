@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { Broker, Message } from "../../src/broker/broker.ts";
 import { newMemoryBroker } from "../../src/broker/memory.ts";
+import { messageIds } from "../../src/client/message-ids.ts";
 import { newClient } from "../../src/client/mucp.ts";
 import { CallContext } from "../../src/context.ts";
 import { newMetadata } from "../../src/metadata.ts";
@@ -27,6 +28,14 @@ test("a message has go-micro's three headers, the metadata and the encoded body"
     "Micro-Trace-Id": "t1",
     "X-Tenant": "acme",
   });
+});
+
+test("each message has an id of its own", () => {
+  const newId = messageIds();
+  const otherId = messageIds();
+  const ids = new Set(Array.from({ length: 1_000 }, () => [newId(), otherId()]).flat());
+  assert.equal(ids.size, 2_000);
+  for (const id of ids) assert.match(id, uuid);
 });
 
 test("an exchange replaces the broker's topic, not the message's", async (t) => {

@@ -29,3 +29,18 @@ test("more than have places are all there, and are taken out together", () => {
   assert.equal(ring.size, 0);
   assert.equal(ring.get(1), undefined);
 });
+
+test("a range gives those that are pending, however long a peer says it is", () => {
+  const ring = new Ring<number>();
+  // The first keeps the place of one that comes later.
+  for (const id of [1, 5, 6, 1025, 2_000]) ring.set(id, id);
+  ring.delete(6);
+  assert.deepEqual(ring.between(2, 1_000), [5]);
+  assert.deepEqual(ring.between(1_025, 1_025), [1025]);
+  assert.deepEqual(ring.between(7, 3), []);
+  const all = ring.between(0, Number.MAX_SAFE_INTEGER);
+  assert.deepEqual(
+    all.sort((a, b) => a - b),
+    [1, 5, 1025, 2000],
+  );
+});
