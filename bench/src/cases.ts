@@ -13,6 +13,8 @@ export interface Case {
   readonly kind: Kind;
   readonly inFlight: readonly number[];
   readonly contenders: readonly string[];
+  /** Its processes run on Node 22, with peers that want it. */
+  readonly onNode22?: true;
   /** Runs when no case is named. */
   readonly byDefault: boolean;
 }
@@ -110,6 +112,15 @@ export const cases: Readonly<Record<string, Case>> = {
     contenders: ["mux", "mux-1000-nodes"],
     byDefault: true,
   },
+  "rpc/node-22": {
+    title: "Small calls on Node 22, with the newest peers",
+    question: world,
+    kind: "calls",
+    inFlight: [1, 64, 256],
+    contenders: ["mux", "mucp", "moleculer", "nest", "json-floor"],
+    onNode22: true,
+    byDefault: true,
+  },
   "rpc/go": {
     title: "Small calls between ts-micro and go-micro",
     question: world,
@@ -131,7 +142,16 @@ export const cases: Readonly<Record<string, Case>> = {
     question: world,
     kind: "local",
     inFlight: [1],
-    contenders: ["local", "moleculer-local"],
+    contenders: ["local", "moleculer-local", "moleculer-local-timeout"],
+    byDefault: true,
+  },
+  "local/node-22": {
+    title: "Calls inside one process on Node 22, with the newest peer",
+    question: world,
+    kind: "local",
+    inFlight: [1],
+    contenders: ["local", "moleculer-local", "moleculer-local-timeout"],
+    onNode22: true,
     byDefault: true,
   },
   "events/small": {

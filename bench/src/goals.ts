@@ -103,6 +103,12 @@ const goals: readonly Goal[] = [
     0.4,
     of("local/call", 1, "local", "moleculer-local", cpuTime),
   ),
+  less(
+    "the same against Moleculer's with a timeout too",
+    0.25,
+    0.15,
+    of("local/call", 1, "local", "moleculer-local-timeout", cpuTime),
+  ),
   less("import over bare node, CPU time, against Moleculer's", 0.4, 0.2, importTime),
   { ...less("install size", 3, 1, installMiB), unit: "MiB" },
 ];

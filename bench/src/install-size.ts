@@ -38,7 +38,7 @@ function manifestOf(folder: string): Manifest {
 }
 
 /** As Node looks for it: in each `node_modules` on the way up. */
-function folderOf(name: string, from: string): string | undefined {
+export function folderOf(name: string, from: string): string | undefined {
   for (let at = from; ; at = join(at, "..")) {
     const folder = join(at, "node_modules", name);
     if (existsSync(join(folder, "package.json"))) return realpathSync(folder);

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { join } from "node:path";
+import { folderOf } from "./install-size.ts";
 
 export interface Machine {
   readonly node: string;
@@ -10,10 +12,11 @@ export interface Machine {
   readonly loadBefore: number;
 }
 
-export function thisMachine(): Machine {
+/** @param node the version of Node that is measured */
+export function thisMachine(node: string): Machine {
   const processors = cpus();
   return {
-    node: process.version,
+    node,
     cpus: `${processors.length} × ${processors[0]?.model ?? "unknown"}`,
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
     system: `${type()} ${release()}`,
@@ -21,12 +24,12 @@ export function thisMachine(): Machine {
   };
 }
 
-/** `moleculer 0.14.36`, as it is installed. */
-export function versionOf(name: string): string {
-  const places = ["../../node_modules/", "../../../node_modules/"].map(
-    (folder) => new URL(`${folder}${name}/package.json`, import.meta.url),
-  );
-  const manifest = places.find((place) => existsSync(place));
-  if (manifest === undefined) throw new Error(`${name} is not installed; run npm ci`);
-  return `${name} ${JSON.parse(readFileSync(manifest, "utf8")).version}`;
+/**
+ * `moleculer 0.14.36`, as it is installed.
+ * @param from the folder that imports it
+ */
+export function versionOf(name: string, from: string): string {
+  const folder = folderOf(name, from);
+  if (folder === undefined) throw new Error(`${name} is not installed; run npm ci`);
+  return `${name} ${JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version}`;
 }

@@ -39,7 +39,7 @@ function print({ title, machine, leftOut = [], contenders, rounds, ms, command }
   console.log(`\n${title}`);
   console.log(`${command}: ${rounds} interleaved rounds of ${ms} ms`);
   console.log(`Node ${machine.node}, ${machine.cpus}, ${machine.system}, load before ${machine.loadBefore}`);
-  const versions = contenders.flatMap((contender) => contender.versions);
+  const versions = [...new Set(contenders.flatMap((contender) => contender.versions))];
   if (versions.length > 0) console.log(versions.join(", "));
   for (const line of leftOut) console.log(`left out: ${line}`);
   for (const [index, { inFlight }] of (contenders[0]?.levels ?? []).entries()) {

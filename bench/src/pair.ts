@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { here, type Place } from "./place.ts";
 import type { Load, LoadReport, Order, Usage } from "./process.ts";
 import { startClient, startServer } from "./side.ts";
 
@@ -41,9 +42,12 @@ export class Pair {
     this.#between = between;
   }
 
-  static async start(contender: string, between: Between = { cpuMs: () => 0 }): Promise<Pair> {
-    const server = startServer(contender);
-    const client = startClient(contender, await reportOf<string>(server));
+  static async start(
+    contender: string,
+    { between = { cpuMs: () => 0 }, place = here }: { between?: Between | undefined; place?: Place } = {},
+  ): Promise<Pair> {
+    const server = startServer(contender, place);
+    const client = startClient(contender, await reportOf<string>(server), place);
     await reportOf(client);
     return new Pair(server, client, between);
   }

@@ -7,6 +7,7 @@ import { thisMachine, versionOf } from "./machine.ts";
 import { withNats } from "./nats.ts";
 import { newPacked } from "./packed.ts";
 import { Pair, type Sample } from "./pair.ts";
+import { here, node22, node22Missing } from "./place.ts";
 import type { Load } from "./process.ts";
 import type { Result } from "./results.ts";
 import { Starts } from "./start.ts";
@@ -30,12 +31,14 @@ export function estimateMs(
   { rounds, ms, warmUpMs }: Length,
   only: readonly string[] | undefined,
 ): number {
-  const { contenders, inFlight } = caseNamed(name, only);
-  return contenders.filter(canRun).length * (startMs + warmUpMs + inFlight.length * rounds * (ms + settleMs));
+  const { contenders, inFlight, onNode22 } = caseNamed(name, only);
+  const running = contenders.filter((each) => missingFor(each, onNode22) === undefined);
+  return running.length * (startMs + warmUpMs + inFlight.length * rounds * (ms + settleMs));
 }
 
 /** Why a contender can't run on this machine, and what mends it. */
-function missingFor(contender: string): string | undefined {
+function missingFor(contender: string, onNode22 = false): string | undefined {
+  if (onNode22) return node22Missing();
   const { needs, go, sides } = contenderNamed(contender);
   const { skip } = needs === "nats" ? natsBinary() : go !== undefined ? goProgram(go) : { skip: false };
   if (typeof skip === "string") return skip;
@@ -54,13 +57,15 @@ export async function runCase(
   command: string,
   only: readonly string[] | undefined,
 ): Promise<Result> {
-  const { title, question, kind, inFlight, contenders: asked } = caseNamed(name, only);
-  const contenders = asked.filter(canRun);
+  const { title, question, kind, inFlight, onNode22, contenders: asked } = caseNamed(name, only);
+  const missing = new Map(asked.map((each) => [each, missingFor(each, onNode22)]));
+  const contenders = asked.filter((each) => missing.get(each) === undefined);
   const needsNats = contenders.some((each) => contenderNamed(each).needs === "nats");
   await using nats = needsNats ? await withNats() : undefined;
   const isStart = kind === "imports" || kind === "answers";
   using packed = isStart ? newPacked() : undefined;
-  const machine = thisMachine();
+  const place = onNode22 === true && contenders.length > 0 ? node22() : here;
+  const machine = thisMachine(place.version);
   const pairs = new Map<string, Runner>();
   const samples = new Map<string, Sample[]>();
   const samplesOf = (contender: string, level: number): Sample[] => {
@@ -72,7 +77,9 @@ export async function runCase(
   try {
     for (const contender of contenders) {
       const program = contenderNamed(contender).kind === "ours" ? packed?.program : undefined;
-      const pair = isStart ? new Starts(contender, program) : await Pair.start(contender, nats);
+      const pair = isStart
+        ? new Starts(contender, program)
+        : await Pair.start(contender, { between: nats, place });
       pairs.set(contender, pair);
       await pair.warmUp({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });
     }
@@ -95,23 +102,31 @@ export async function runCase(
     machine,
     rounds,
     ms,
-    leftOut: asked.filter((each) => !canRun(each)).map(whyLeftOut),
+    leftOut: leftOut(missing),
     contenders: contenders.map((contender) => {
       const { title, kind: role, packages, imports = packages } = contenderNamed(contender);
       const project = role === "ours" ? packed?.folder : undefined;
       const levels = inFlight.map((level) => ({ inFlight: level, samples: samplesOf(contender, level) }));
       const install = kind === "imports" ? { install: installSize(imports, project) } : {};
-      return { name: contender, title, kind: role, versions: packages.map(versionOf), levels, ...install };
+      return {
+        name: contender,
+        title,
+        kind: role,
+        versions: packages.map((each) => versionOf(each, place.folder)),
+        levels,
+        ...install,
+      };
     }),
   };
 }
 
-function canRun(contender: string): boolean {
-  return missingFor(contender) === undefined;
-}
-
-function whyLeftOut(contender: string): string {
-  return `${contenderNamed(contender).title}: ${missingFor(contender)}`;
+/** A line for each reason. */
+function leftOut(missing: ReadonlyMap<string, string | undefined>): string[] {
+  return [...new Set(missing.values())].flatMap((why) => {
+    if (why === undefined) return [];
+    const names = [...missing.keys()].filter((each) => missing.get(each) === why);
+    return [`${names.map((each) => contenderNamed(each).title).join("; ")}: ${why}`];
+  });
 }
 
 /** The processes of a contender, as long as a case runs. */

@@ -10,6 +10,7 @@ import { installSize } from "../src/install-size.ts";
 import { withNats } from "../src/nats.ts";
 import { newPacked } from "../src/packed.ts";
 import { Pair } from "../src/pair.ts";
+import { runCase } from "../src/run.ts";
 import { Starts } from "../src/start.ts";
 
 for (const [name, { title, load, needs }] of Object.entries(contenders)) {
@@ -80,6 +81,26 @@ for (const [name, { title, go, sides }] of Object.entries(contenders)) {
     }
   });
 }
+
+test("a case on Node 22 has the peers that want it, or says how to get them", async () => {
+  const length = { rounds: 1, ms: 50, warmUpMs: 50 };
+  const { machine, contenders, leftOut } = await runCase("rpc/node-22", length, "", ["moleculer", "nest"]);
+  if (contenders.length === 0) {
+    assert.equal(leftOut?.length, 1);
+    assert.match(
+      leftOut?.[0] ?? "",
+      /^Moleculer, TCP; NestJS microservices, TCP: .*npm ci --prefix bench\/node-22/,
+    );
+    return;
+  }
+  assert.match(machine.node, /^v22\./);
+  assert.match(
+    contenders.flatMap(({ versions }) => versions).join(),
+    /moleculer 0\.15\..*microservices 12\./,
+  );
+  for (const { levels } of contenders)
+    for (const { samples } of levels) assert.ok((samples[0]?.callsPerSecond ?? 0) > 0);
+});
 
 test("a started process reports what it took to import a framework, and to have an answer from it", async () => {
   using packed = newPacked();

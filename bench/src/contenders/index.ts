@@ -139,6 +139,12 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "peer",
     load: async () => (await import("./moleculer.ts")).moleculerLocal,
   },
+  "moleculer-local-timeout": {
+    title: "Moleculer, in one process, requestTimeout 5 s",
+    packages: ["moleculer"],
+    kind: "peer",
+    load: async () => (await import("./moleculer.ts")).moleculerLocalTimeout,
+  },
   "moleculer-events-tcp": {
     title: "Moleculer, TCP",
     packages: ["moleculer"],

@@ -48,19 +48,26 @@ export const moleculerNats: Contender = {
 };
 
 /** A call of an action of the same process. */
-export const moleculerLocal: Contender = {
-  serve: async () => ({ address: "", close: async () => {} }),
+export const moleculerLocal = inProcess({});
 
-  async connect() {
-    const broker = new ServiceBroker({ logger: false });
-    broker.createService(helloService);
-    await broker.start();
-    return {
-      call: (question) => broker.call<Answer, Question>("bench.hello", question),
-      close: () => broker.stop(),
-    };
-  },
-};
+/** The same with a deadline, which ours always has. */
+export const moleculerLocalTimeout = inProcess({ requestTimeout: 5_000 });
+
+function inProcess(options: BrokerOptions): Contender {
+  return {
+    serve: async () => ({ address: "", close: async () => {} }),
+
+    async connect() {
+      const broker = new ServiceBroker({ logger: false, ...options });
+      broker.createService(helloService);
+      await broker.start();
+      return {
+        call: (question) => broker.call<Answer, Question>("bench.hello", question),
+        close: () => broker.stop(),
+      };
+    },
+  };
+}
 
 /** Nodes are told of each other by address instead of UDP. */
 function overTcp(options: BrokerOptions): Contender {
