@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { badRequest, type TlsOptions } from "ts-micro";
 import type { RegistryOptions } from "ts-micro/registry";
-import { type TlsFiles, tlsWithFiles } from "ts-micro/transport";
+import { type TlsPaths, tlsWithFiles } from "ts-micro/transport";
 
-export interface ConsulRegistryOptions extends RegistryOptions, TlsFiles {
+export interface ConsulRegistryOptions extends RegistryOptions, TlsPaths {
   /** Agents of one cluster: `host`, `host:port` or `https://host:port`. @default [`agentAddress`] */
   addresses?: readonly string[];
   /** The agent when there are no `addresses`, as Consul's own tools find it. @default "127.0.0.1:8500" */

@@ -121,15 +121,15 @@ test("TLS verifies, by option, file and URL", { skip }, async (context) => {
     return join(folder, name);
   };
   const { cert, key } = tlsFixture("server");
-  const caFile = file("ca.pem", certificate("ca"));
+  const tlsCaFile = file("ca.pem", certificate("ca"));
   await using server = await startConsul({
     tls: { cert: file("cert.pem", cert), key: file("key.pem", key) },
   });
   const addresses = [server.address];
   const ways = [
     { addresses, tls: { ca: certificate("ca") } },
-    { addresses, caFile },
-    { addresses: [`https://${server.address}`], caFile },
+    { addresses, tlsCaFile },
+    { addresses: [`https://${server.address}`], tlsCaFile },
   ];
   for (const options of ways) {
     await using registry = newRegistry(options);

@@ -48,6 +48,6 @@ for (const address of [
 }
 
 test("a file that isn't there is named", () => {
-  assert.throws(() => newRegistry({ caFile: "/no/such/ca.pem" }), /consul caFile.*\/no\/such\/ca\.pem/);
+  assert.throws(() => newRegistry({ tlsCaFile: "/no/such/ca.pem" }), /consul tlsCaFile.*\/no\/such\/ca\.pem/);
   assert.throws(() => newRegistry({ tokenFile: "/no/such/token" }), /consul tokenFile.*\/no\/such\/token/);
 });

@@ -16,11 +16,11 @@ export const Plugin: PluginConfig<"registry"> = {
   newFunc: newRegistry,
   flags: [
     {
-      name: "etcd_username",
+      name: "etcd_user",
       type: "string",
       env: "ETCD_USERNAME",
       usage: "User of --registry=etcd",
-      option: "username",
+      option: "user",
     },
     {
       name: "etcd_password",
@@ -30,22 +30,22 @@ export const Plugin: PluginConfig<"registry"> = {
       option: "password",
     },
     {
-      name: "etcd_ca",
+      name: "etcd_tls_ca",
       type: "string",
       usage: "File with the authority that signed etcd's certificate, as PEM; means TLS",
-      option: "caFile",
+      option: "tlsCaFile",
     },
     {
-      name: "etcd_cert",
+      name: "etcd_tls_cert",
       type: "string",
       usage: "File with the certificate to show to etcd, as PEM; means TLS",
-      option: "certFile",
+      option: "tlsCertFile",
     },
     {
-      name: "etcd_key",
+      name: "etcd_tls_key",
       type: "string",
-      usage: "File with the key of --etcd_cert, as PEM",
-      option: "keyFile",
+      usage: "File with the key of --etcd_tls_cert, as PEM",
+      option: "tlsKeyFile",
     },
   ],
 };

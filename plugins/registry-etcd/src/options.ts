@@ -1,14 +1,14 @@
 import { badRequest, type TlsOptions } from "ts-micro";
 import type { RegistryOptions } from "ts-micro/registry";
-import { type TlsFiles, tlsWithFiles } from "ts-micro/transport";
+import { type TlsPaths, tlsWithFiles } from "ts-micro/transport";
 
-export interface EtcdRegistryOptions extends RegistryOptions, TlsFiles {
+export interface EtcdRegistryOptions extends RegistryOptions, TlsPaths {
   /**
    * The members of one cluster: `host`, `host:port`, or a URL `https://user:password@host:port`. The credentials
-   * of a URL count for all of them and win over `username` and `password`. @default ["127.0.0.1:2379"]
+   * of a URL count for all of them and win over `user` and `password`. @default ["127.0.0.1:2379"]
    */
   addresses?: readonly string[];
-  username?: string;
+  user?: string;
   password?: string;
   /** Limit of one operation, however many members are tried, in milliseconds. @default 5_000, as go-micro */
   timeoutMs?: number;
@@ -51,7 +51,7 @@ export function settingsOf(options: EtcdRegistryOptions): Settings {
     tls: tls ?? (secure ? {} : undefined),
   }));
   const withUser = members.find(({ url }) => url.username !== "")?.url;
-  const name = withUser === undefined ? options.username : decodeURIComponent(withUser.username);
+  const name = withUser === undefined ? options.user : decodeURIComponent(withUser.username);
   const password = withUser === undefined ? options.password : decodeURIComponent(withUser.password);
   const credentials = name === undefined || name === "" ? undefined : { name, password: password ?? "" };
   return { endpoints, credentials };

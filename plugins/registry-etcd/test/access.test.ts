@@ -34,7 +34,7 @@ test("a user's registrations and watches outlive a restart, which forgets all to
   const { lines, logger } = recordedLogger();
   const url = `http://greeter:${encodeURIComponent(password)}@${server.address}`;
   await using byUrl = newRegistry({ addresses: [url], logger });
-  await using byOption = newRegistry({ addresses: [server.address], username: "greeter", password, logger });
+  await using byOption = newRegistry({ addresses: [server.address], user: "greeter", password, logger });
   const watched = record(await byUrl.watch({ service: "with-user" }));
   await byOption.register(serviceOf("with-user", "a"), { ttlMs: 60_000 });
   await server.kill();
@@ -55,7 +55,7 @@ test("a user's registrations and watches outlive a restart, which forgets all to
 
 test("who may not is told what to do, without the password", { skip }, async () => {
   await using server = await startWithUsers();
-  const refused = async (code: number, cure: RegExp, options: { username?: string; password?: string }) => {
+  const refused = async (code: number, cure: RegExp, options: { user?: string; password?: string }) => {
     await using registry = newRegistry({ addresses: [server.address], ...options });
     const attempts = [
       () => registry.getService("x"),
@@ -74,13 +74,13 @@ test("who may not is told what to do, without the password", { skip }, async () 
     }
   };
   await refused(401, /ETCD_USERNAME/, {});
-  await refused(401, /ETCD_USERNAME/, { username: "greeter", password: "wr0ng" });
-  await refused(403, /role/, { username: "stranger", password });
+  await refused(401, /ETCD_USERNAME/, { user: "greeter", password: "wr0ng" });
+  await refused(403, /role/, { user: "stranger", password });
 });
 
 test("credentials for an etcd that asks for none do no harm", { skip }, async () => {
   await using server = await startEtcd();
-  await using registry = newRegistry({ addresses: [server.address], username: "greeter", password });
+  await using registry = newRegistry({ addresses: [server.address], user: "greeter", password });
   await registry.register(serviceOf("no-users", "a"));
   assert.equal((await registry.getService("no-users")).length, 1);
 });
@@ -93,13 +93,13 @@ test("TLS verifies, by option, file and URL", { skip }, async (context) => {
     return join(folder, name);
   };
   const { cert, key } = tlsFixture("server");
-  const caFile = file("ca.pem", certificate("ca"));
+  const tlsCaFile = file("ca.pem", certificate("ca"));
   await using server = await startEtcd({ tls: { cert: file("cert.pem", cert), key: file("key.pem", key) } });
   const addresses = [server.address];
   const ways = [
     { addresses, tls: { ca: certificate("ca") } },
-    { addresses, caFile },
-    { addresses: [`https://${server.address}`], caFile },
+    { addresses, tlsCaFile },
+    { addresses: [`https://${server.address}`], tlsCaFile },
   ];
   for (const options of ways) {
     await using registry = newRegistry(options);

@@ -19,13 +19,13 @@ test("addresses are hosts, with or without port, or URLs", () => {
 });
 
 test("credentials of an address win over options", () => {
-  const options = { username: "option", password: "x" };
+  const options = { user: "option", password: "x" };
   assert.deepEqual(settingsOf(options).credentials, { name: "option", password: "x" });
   assert.deepEqual(settingsOf({ ...options, addresses: ["a", "u%40:p%3A@b"] }).credentials, {
     name: "u@",
     password: "p:",
   });
-  assert.equal(settingsOf({ username: "" }).credentials, undefined);
+  assert.equal(settingsOf({ user: "" }).credentials, undefined);
 });
 
 for (const address of [
@@ -49,5 +49,5 @@ for (const address of [
 }
 
 test("a file that isn't there is named", () => {
-  assert.throws(() => newRegistry({ caFile: "/no/such/ca.pem" }), /caFile.*\/no\/such\/ca\.pem/);
+  assert.throws(() => newRegistry({ tlsCaFile: "/no/such/ca.pem" }), /tlsCaFile.*\/no\/such\/ca\.pem/);
 });

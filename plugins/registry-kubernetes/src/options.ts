@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { badRequest, type TlsOptions } from "ts-micro";
 import type { RegistryOptions } from "ts-micro/registry";
-import { type TlsFiles, tlsWithFiles } from "ts-micro/transport";
+import { type TlsPaths, tlsWithFiles } from "ts-micro/transport";
 
-export interface KubernetesRegistryOptions extends RegistryOptions, TlsFiles {
+export interface KubernetesRegistryOptions extends RegistryOptions, TlsPaths {
   /**
    * API servers of one cluster: `https://host:port`, `http://host:port`, or `host:port` for https. Without any, the
    * process is taken to run in a pod: address, authority, token and namespace are those of its service account.
@@ -73,10 +73,10 @@ function inCluster(options: KubernetesRegistryOptions, env: Readonly<Record<stri
     );
   }
   const folder = options.accountFolder ?? usualFolder;
-  const { tokenFile = join(folder, "token"), caFile = join(folder, "ca.crt") } = options;
+  const { tokenFile = join(folder, "token"), tlsCaFile = join(folder, "ca.crt") } = options;
   const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   return {
-    servers: [{ address, tls: tlsWithFiles({ ...options, caFile }, "kubernetes") }],
+    servers: [{ address, tls: tlsWithFiles({ ...options, tlsCaFile }, "kubernetes") }],
     namespace: options.namespace ?? read(join(folder, "namespace")),
     token: () => read(tokenFile),
   };

@@ -1,5 +1,5 @@
 export { clientTls, tlsProblem } from "../tls.ts";
-export { readTls, type TlsFiles, type TlsPaths, tlsWithFiles, wantsTls } from "../tls-files.ts";
+export { readTls, type TlsPaths, tlsWithFiles, wantsTls } from "../tls-files.ts";
 export { type ConnectOptions, connectTcp } from "./connect.ts";
 export { carriedHeader } from "./header.ts";
 export { type HttpTransportOptions, newHttpTransport } from "./http.ts";
