@@ -59,6 +59,7 @@ export type {
   SubscriberWrapper,
   UnaryHandler,
 } from "./server/server.ts";
+export { parseServerUrl, type ServerUrl, type ServerUrlForm } from "./server-url.ts";
 export {
   type Choice,
   type Hook,

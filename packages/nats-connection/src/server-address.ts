@@ -1,4 +1,4 @@
-import { badRequest } from "ts-micro";
+import { parseServerUrl } from "ts-micro";
 
 /** One server, and what its address says about how to log in. */
 export interface ServerAddress {
@@ -17,40 +17,19 @@ export interface ServerAddress {
  * @throws MicroError 400 that names the address, without its credentials
  */
 export function parseServerAddress(text: string, errorId: string): ServerAddress {
-  const address = text.trim();
-  const shown = JSON.stringify(address.replace(/^([a-z]*:\/\/)?.*@/s, "$1…@"));
-  const [, scheme = "nats"] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address) ?? [];
-  if (!["nats", "tls"].includes(scheme.toLowerCase())) {
-    throw malformed(errorId, shown, `its scheme is ${scheme}:`);
-  }
-  const url = parse(`nats://${address.replace(/^[^/@]*:\/\//, "")}`);
-  if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname)) {
-    throw malformed(errorId, shown, "it is no host and port");
-  }
-  const user = decodeURIComponent(url.username);
-  const password = decodeURIComponent(url.password);
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    hostPort: `${url.hostname}:${url.port === "" ? 4222 : url.port}`,
-    secure: scheme.toLowerCase() === "tls",
-    ...(user !== "" && (url.password === "" ? { token: user } : { user, password })),
-  };
-}
-
-function parse(text: string): URL | undefined {
-  try {
-    const url = new URL(text);
-    // Malformed escapes are found here, so that no error shows them.
-    decodeURIComponent(url.username + url.password);
-    return url;
-  } catch {
-    return undefined;
-  }
-}
-
-function malformed(errorId: string, shown: string, why: string) {
-  return badRequest(
+  const url = parseServerUrl(text, {
+    engine: "NATS",
     errorId,
-    `NATS address ${shown}: ${why}; write host:port or nats://user:password@host:port`,
-  );
+    schemes: ["nats", "tls"],
+    port: () => 4222,
+    example: "nats://user:password@host:port",
+  });
+  const { scheme, host, hostPort, user, password, path } = url;
+  if (path !== "") throw url.malformed("it is no host and port");
+  return {
+    host,
+    hostPort,
+    secure: scheme === "tls",
+    ...(user !== undefined && (password === undefined ? { token: user } : { user, password })),
+  };
 }

@@ -1,4 +1,4 @@
-import { badRequest } from "ts-micro";
+import { parseServerUrl } from "ts-micro";
 
 /** One server, and what its address says about how to log in. */
 export interface ServerAddress {
@@ -19,44 +19,22 @@ export interface ServerAddress {
  * @throws MicroError 400 that names the address, without its credentials
  */
 export function parseServerAddress(text: string, errorId: string): ServerAddress {
-  const address = text.trim();
-  const shown = JSON.stringify(address.replace(/^([a-z]*:\/\/)?.*@/s, "$1…@"));
-  const [, scheme = "redis"] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address) ?? [];
-  if (!["redis", "rediss"].includes(scheme.toLowerCase()))
-    throw malformed(errorId, shown, `its scheme is ${scheme}:`);
-  const url = parse(`redis://${address.replace(/^[^/@]*:\/\//, "")}`);
-  if (url === undefined || url.hostname === "") throw malformed(errorId, shown, "it is no host and port");
-  const path = /^\/?(\d*)$/.exec(url.pathname);
-  if (path === null)
-    throw malformed(errorId, shown, `its database ${JSON.stringify(url.pathname)} is no number`);
-  const user = decodeURIComponent(url.username);
-  const password = decodeURIComponent(url.password);
-  const port = url.port === "" ? 6379 : Number(url.port);
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port,
-    hostPort: `${url.hostname}:${port}`,
-    secure: scheme.toLowerCase() === "rediss",
-    ...(user !== "" && { user }),
-    ...(password !== "" && { password }),
-    ...(path[1] !== "" && { redisDatabase: Number(path[1]) }),
-  };
-}
-
-function parse(text: string): URL | undefined {
-  try {
-    const url = new URL(text);
-    // Malformed escapes are found here, so that no error shows them.
-    decodeURIComponent(url.username + url.password);
-    return url;
-  } catch {
-    return undefined;
-  }
-}
-
-function malformed(errorId: string, shown: string, why: string) {
-  return badRequest(
+  const url = parseServerUrl(text, {
+    engine: "Redis",
     errorId,
-    `Redis address ${shown}: ${why}; write host:port or redis://user:password@host:port/0`,
-  );
+    schemes: ["redis", "rediss"],
+    port: () => 6379,
+    example: "redis://user:password@host:port/0",
+  });
+  const { scheme, host, port, hostPort, user, password, path } = url;
+  if (!/^\d*$/.test(path)) throw url.malformed(`its database ${JSON.stringify(path)} is no number`);
+  return {
+    host,
+    port,
+    hostPort,
+    secure: scheme === "rediss",
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+    ...(path !== "" && { redisDatabase: Number(path) }),
+  };
 }

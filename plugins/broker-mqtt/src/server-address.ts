@@ -1,4 +1,4 @@
-import { badRequest } from "ts-micro";
+import { parseServerUrl } from "ts-micro";
 import { brokerErrorId } from "ts-micro/broker";
 
 /** One server, and what its address says about how to log in. */
@@ -12,58 +12,29 @@ export interface ServerAddress {
   readonly password?: string;
 }
 
-/** MQTT's own schemes, and those of go-micro's plugin. */
-const schemes = new Map([
-  ["mqtt", false],
-  ["tcp", false],
-  ["mqtts", true],
-  ["ssl", true],
-]);
-
 /**
- * Reads `host`, `host:port` or a URL. The port is 1883, with TLS 8883, unless given.
+ * Reads `host`, `host:port` or a URL with one of MQTT's own schemes, or those of go-micro's plugin, `tcp:` and `ssl:`. The port
+ * is 1883, with TLS 8883, unless given.
  *
  * @param secure whether addresses without a scheme mean TLS
  * @throws MicroError 400 that names the address, without its credentials
  */
 export function parseServerAddress(text: string, secure: boolean): ServerAddress {
-  const address = text.trim();
-  const shown = JSON.stringify(address.replace(/^([a-z]*:\/\/)?.*@/s, "$1…@"));
-  const [, scheme = "mqtt"] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(address) ?? [];
-  const secureScheme = schemes.get(scheme.toLowerCase());
-  if (secureScheme === undefined) throw malformed(shown, `its scheme is ${scheme}:`);
-  const url = parse(`mqtt://${address.replace(/^[^/@]*:\/\//, "")}`);
-  if (url === undefined || url.hostname === "" || !["", "/"].includes(url.pathname)) {
-    throw malformed(shown, "it is no host and port");
-  }
-  const tls = secure || secureScheme;
-  const port = url.port === "" ? (tls ? 8883 : 1883) : Number(url.port);
+  const isTls = (scheme: string): boolean => secure || ["mqtts", "ssl"].includes(scheme);
+  const url = parseServerUrl(text, {
+    engine: "MQTT",
+    errorId: brokerErrorId,
+    schemes: ["mqtt", "tcp", "mqtts", "ssl"],
+    port: (scheme) => (isTls(scheme) ? 8883 : 1883),
+    example: "mqtt://user:password@host:port",
+  });
+  const { scheme, host, port, hostPort, user, password = "", path } = url;
+  if (path !== "") throw url.malformed("it is no host and port");
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
+    host,
     port,
-    hostPort: `${url.hostname}:${port}`,
-    secure: tls,
-    ...(url.username !== "" && {
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-    }),
+    hostPort,
+    secure: isTls(scheme),
+    ...(user !== undefined && { user, password }),
   };
-}
-
-function parse(text: string): URL | undefined {
-  try {
-    const url = new URL(text);
-    // Malformed escapes are found here, so that no error shows them.
-    decodeURIComponent(url.username + url.password);
-    return url;
-  } catch {
-    return undefined;
-  }
-}
-
-function malformed(shown: string, why: string) {
-  return badRequest(
-    brokerErrorId,
-    `MQTT address ${shown}: ${why}; write host:port or mqtt://user:password@host:port`,
-  );
 }
