@@ -1,6 +1,7 @@
 import { CallContext, type Peer } from "../context.ts";
 import { MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
+import { type Metadata, newMetadata } from "../metadata.ts";
 import type { Message, Socket, SocketEvents } from "../transport/transport.ts";
 import { Call, type CallHost } from "./call.ts";
 import type { RequestHead, RequestReader } from "./request.ts";
@@ -177,10 +178,11 @@ export class Connection implements SocketEvents, CallHost, SessionHost {
       return;
     }
     const { header } = message;
-    // As in go-micro, and so that no caller can say who it is: these two are the server's.
-    header.Local = this.#socket.local;
-    header.Remote = this.#peer.address;
-    const context = new CallContext({ metadata: header, timeoutMs: head.timeoutMs, peer: this.#peer });
+    const context = new CallContext({
+      metadata: () => this.#metadata(header),
+      timeoutMs: head.timeoutMs,
+      peer: this.#peer,
+    });
     if (!route.streaming) this.#call(new Call(this, head, route, context), message);
     else if (stream !== undefined) this.#open(new Session(this, stream, head, route, context));
     else {
@@ -191,6 +193,11 @@ export class Connection implements SocketEvents, CallHost, SessionHost {
       });
       this.#answerNow(errorAnswer(head, this.router.failure(error, head.endpoint)));
     }
+  }
+
+  /** As in go-micro, and so that no caller can say who it is: two of the headers are the server's. */
+  #metadata(header: Metadata): Metadata {
+    return Object.assign(newMetadata(), header, { Local: this.#socket.local, Remote: this.#peer.address });
   }
 
   #call(call: Call, { body }: Message): void {

@@ -16,9 +16,10 @@ const userAgent = "Go-http-client/1.1";
  * @throws MicroError 400 `encode-failed` for a header name that HTTP can't carry.
  */
 export function requestHead(host: string, header: Metadata, bodyLength: number): string {
-  const canonical = withCanonicalNames(header);
-  const start = `POST / HTTP/1.1\r\nHost: ${asBytes(host)}\r\n${agentLine(canonical["User-Agent"])}`;
-  const lines = fieldLines(canonical, "User-Agent");
+  const inOrder = linesInOrder(header, agentName);
+  const canonical = inOrder === undefined ? newMetadata(header) : header;
+  const lines = inOrder ?? sortedLines(canonical, agentName);
+  const start = `POST / HTTP/1.1\r\n${fieldLine(hostField, host)}${agentLine(canonical[agentName])}`;
   // Go takes an empty body of a POST for one of unknown length.
   return bodyLength === 0
     ? `${start}Transfer-Encoding: chunked\r\n${lines}\r\n0\r\n\r\n`
@@ -31,7 +32,7 @@ export function requestHead(host: string, header: Metadata, bodyLength: number):
  * @throws MicroError 400 `encode-failed` for a header name that HTTP can't carry.
  */
 export function responseHead(header: Metadata, bodyLength: number): string {
-  const lines = fieldLines(withCanonicalNames(header));
+  const lines = linesInOrder(header) ?? sortedLines(newMetadata(header));
   return bodyLength === 0
     ? `HTTP/1.1 200 OK\r\n${lines}Content-Length: 0\r\n\r\n`
     : `HTTP/1.1 200 OK\r\nContent-Length: ${bodyLength}\r\n${lines}\r\n`;
@@ -75,7 +76,7 @@ function fieldOf(name: string): Field {
 
 function fieldLine(field: Field, value: string): string {
   if (field.value === value) return field.line;
-  const line = `${field.canonical}: ${asBytes(headerValue(value))}\r\n`;
+  const line = `${field.canonical}: ${isVisible.test(value) ? value : asBytes(headerValue(value))}\r\n`;
   if (value.length <= maxValueLength) {
     field.value = value;
     field.line = line;
@@ -83,42 +84,39 @@ function fieldLine(field: Field, value: string): string {
   return line;
 }
 
-/** The same object when its names are canonical already, which is the rule. */
-function withCanonicalNames(header: Metadata): Metadata {
-  for (const name in header) {
-    if (fieldOf(name).canonical === name) continue;
-    for (const each in header) fieldOf(each);
-    return newMetadata(header);
-  }
-  return header;
-}
+const isVisible = /^[!-~]*$/;
 
-/** @param header with canonical names; they are in order already, as a rule. */
-function fieldLines(header: Metadata, except?: string): string {
+/** The lines of a header whose names are canonical and in order already, which is the rule; else `undefined`. */
+function linesInOrder(header: Metadata, except?: string): string | undefined {
   let lines = "";
   let before = "";
   for (const name in header) {
-    if (name < before) return sortedLines(header, except);
+    const field = fieldOf(name);
+    if (field.canonical !== name || name < before) return undefined;
     before = name;
-    lines += lineOf(header, name, except);
+    lines += lineOf(field, header[name], except);
   }
   return lines;
 }
 
+/** @param header with canonical names */
 function sortedLines(header: Metadata, except?: string): string {
   const names = Object.keys(header).sort();
-  return names.map((name) => lineOf(header, name, except)).join("");
+  return names.map((name) => lineOf(fieldOf(name), header[name], except)).join("");
 }
 
-function lineOf(header: Metadata, name: string, except: string | undefined): string {
-  const field = fieldOf(name);
+function lineOf(field: Field, value: string | undefined, except: string | undefined): string {
   // Whatever a program without types puts here: only a text can be looked through for line feeds.
-  return field.framing || name === except ? "" : fieldLine(field, String(header[name] ?? ""));
+  return field.framing || field.canonical === except ? "" : fieldLine(field, String(value ?? ""));
 }
+
+const hostField = fieldOf("Host");
+const agentName = "User-Agent";
+const agentField = fieldOf(agentName);
 
 /** An empty one is left out. */
 function agentLine(agent = userAgent): string {
-  const line = fieldLine(fieldOf("User-Agent"), agent);
+  const line = fieldLine(agentField, agent);
   return line === "User-Agent: \r\n" ? "" : line;
 }
 

@@ -429,6 +429,30 @@ test("heads that differ in values only are read one by one", () => {
   assert.notEqual(first?.head.header, second?.head.header);
 });
 
+test("a header belongs to whoever got it, however like the others it is", () => {
+  const bytes = (id: number, by: string) =>
+    lines(
+      "POST / HTTP/1.1",
+      "Host: a",
+      "Content-Length: 0",
+      `Authorization: Bearer ${by}`,
+      `Micro-Id: ${id}`,
+      "",
+      "",
+    );
+  const [first, second] = parse("request", [bytes(1, "me") + bytes(2, "me")]).messages;
+  for (const message of [first, second])
+    Object.assign(message?.head.header ?? {}, { "Micro-Id": "9", Tenant: "t" });
+  const others = parse("request", [bytes(3, "you") + bytes(1, "me")]).messages;
+  assert.deepEqual(
+    others.map(({ head }) => ({ ...head.header })),
+    [
+      { Authorization: "Bearer you", "Micro-Id": "3" },
+      { Authorization: "Bearer me", "Micro-Id": "1" },
+    ],
+  );
+});
+
 test("nothing that decides how a message ends is taken over from the head before", () => {
   const request = (...fields: string[]) => lines("POST / HTTP/1.1", "Host: a", ...fields, "", "");
   const plain = `${request("Content-Length: 1")}a`;
