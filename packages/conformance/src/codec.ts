@@ -79,6 +79,24 @@ export function codecConformance(name: string, subject: CodecSubject): void {
       assertRefused(() => codec.decodeText?.("{", "request", type), codec.name, 400, "decode-failed");
     });
 
+    test("the body as text, where a codec writes one, is the body", (t) => {
+      const codec = subject.create();
+      if (codec.bodyText === undefined) {
+        t.diagnostic("its bodies are no text");
+        return;
+      }
+      for (const kind of payloadKinds) {
+        for (const value of [...subject.values, undefined]) {
+          const body = codec.encode(value, frameOf(kind), type);
+          const text = codec.bodyText(value, frameOf(kind), type);
+          assert.equal(text, Buffer.from(body).toString());
+          if (value !== undefined) assertSame(codec.decodeText?.(text, kind, type), value);
+        }
+      }
+      const encoded = codec.encode(subject.values[0], frameOf("request"), type);
+      assert.equal(codec.bodyText(encoded, frameOf("request"), type), undefined, "bytes are encoded already");
+    });
+
     test("a body that is a part of a larger buffer is read alone", () => {
       const codec = subject.create();
       for (const value of subject.values) {

@@ -49,6 +49,28 @@ export function messageTests(bench: TransportBench): void {
     }
   });
 
+  bench.test("that are text, with bytes made when they are read, arrive byte for byte", async (tools) => {
+    const { client, server } = await tools.connection();
+    for (const size of [0, 1, 4_096, 4_097, 16_383, 16_384, 1 << 20]) {
+      const text = "text \0\n\x7f".repeat(size).slice(0, size);
+      const sent: Message = {
+        header: {},
+        text,
+        get body() {
+          return Buffer.from(text, "latin1");
+        },
+      };
+      client.socket.send(sent);
+      const there = await server.next();
+      assert.equal(there.text ?? text, text);
+      assert.ok(Buffer.from(there.body).equals(sent.body), `${size} bytes to the server`);
+      server.socket.send(sent);
+      const back = await client.next();
+      assert.equal(back.text ?? text, text);
+      assert.ok(Buffer.from(back.body).equals(sent.body), `${size} bytes to the client`);
+    }
+  });
+
   bench.test("with and without body may follow each other", async (tools) => {
     const { client, server } = await tools.connection();
     for (const text of ["", "x", "", "", "y"]) client.socket.send(message(text, { "X-Text": text }));

@@ -1,5 +1,6 @@
 import type { MicroError } from "../errors.ts";
 import { newMetadata } from "../metadata.ts";
+import { newMessage } from "../transport/text-message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { Outcome, WireAttempt } from "./attempt.ts";
 import type { Connection, Receiver } from "./connection.ts";
@@ -25,7 +26,7 @@ export class MucpCall implements Receiver, Interruptible {
   }
 
   /** @throws what the transport refuses, such as a header's name; the connection is as good as before. */
-  send(id: string, body: Uint8Array): void {
+  send(id: string, body: string | Uint8Array): void {
     const { node, request, metadata, limit } = this.#attempt;
     const header = Object.assign(newMetadata(), metadata);
     writeHeader(header, request, this.#format, id, limit.remainingMs());
@@ -35,7 +36,7 @@ export class MucpCall implements Receiver, Interruptible {
     if (limit.error !== undefined) return;
     this.#connection.receive(this);
     try {
-      this.#connection.send({ header, body });
+      this.#connection.send(newMessage(header, body));
     } catch (thrown) {
       this.#end();
       throw thrown;

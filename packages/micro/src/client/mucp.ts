@@ -1,3 +1,4 @@
+import { encodeBody } from "../codec/body.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { Outcome, WireAttempt } from "./attempt.ts";
 import type { Client, ClientOptions } from "./client.ts";
@@ -67,7 +68,7 @@ function send(mucp: Mucp, attempt: WireAttempt, outcome: Outcome): void {
   const format = formatFor(request.contentType ?? settings.contentType, node, settings.codecs);
   const id = mucp.nextId();
   const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
-  const body = format.codec.encode(request.body, frame, request.requestType);
+  const body = encodeBody(format.codec, request.body, frame, request.requestType);
   const transport = mucp.transport();
   checkRequest(body, transport, request.endpoint);
   const sendOn = (connection: Connection): void =>

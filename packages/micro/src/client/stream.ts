@@ -1,7 +1,9 @@
+import { encodeBody } from "../codec/body.ts";
 import type { MessageType } from "../codec/codec.ts";
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
+import { bodyLength, newMessage } from "../transport/text-message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { ClientStream, StreamRequest } from "./client.ts";
 import type { StreamAttempt } from "./client-over.ts";
@@ -158,9 +160,9 @@ class MucpStream implements ClientStream, Receiver {
     const { request, format, header } = this.#parts;
     const id = header[headers.id] ?? "";
     const frame = { kind: "request", id, endpoint: request.endpoint, error: "" } as const;
-    const encoded = format.codec.encode(body, frame, type);
+    const encoded = encodeBody(format.codec, body, frame, type);
     checkRequest(encoded, this.#parts.mucp.transport(), request.endpoint);
-    return this.#connection.send({ header, body: encoded });
+    return this.#connection.send(newMessage(header, encoded));
   }
 
   #drained(): Promise<void> {
@@ -177,7 +179,7 @@ class MucpStream implements ClientStream, Receiver {
 
   #deliver(message: Message): void {
     this.#answers.push(message);
-    this.#answerBytes += message.body.length;
+    this.#answerBytes += bodyLength(message);
     // go-micro's servers send no end after ours.
     if (this.#parts.request.oneAnswer === true && this.#sendEnded && !this.#confirms) this.#finish(undefined);
     this.#serveReaders();
@@ -206,7 +208,7 @@ class MucpStream implements ClientStream, Receiver {
 
   #give(reader: Waiter<IteratorResult<unknown>>, message: Message): void {
     const { request, format, connection } = this.#parts;
-    this.#answerBytes -= message.body.length;
+    this.#answerBytes -= bodyLength(message);
     try {
       reader.resolve({ done: false, value: readAnswer(message, request, format, connection.address) });
     } catch (thrown) {

@@ -1,6 +1,7 @@
 /**
  * What mucp writes into a request and reads from an answer (go-micro `client/rpc_codec.go`).
  */
+import { decodeBody } from "../codec/body.ts";
 import type { Codec, Codecs, MessageType } from "../codec/codec.ts";
 import { codecFor } from "../codec/codecs.ts";
 import { internalServerError, MicroError } from "../errors.ts";
@@ -64,7 +65,7 @@ export function writeHeader(
 }
 
 /** @throws MicroError 413 `too-large` for a body that the transport doesn't carry. Nothing was sent then. */
-export function checkRequest(body: Uint8Array, transport: Transport, endpoint: string): void {
+export function checkRequest(body: string | Uint8Array, transport: Transport, endpoint: string): void {
   const what = `the request for ${endpoint}`;
   checkBodySize(body, transport.maxMessageBytes, { id: "go.micro.client", what, code: 413 });
 }
@@ -86,7 +87,7 @@ export function readAnswer(
   if (refusesContentType(answer, format)) throw unsupported(answer, format, address);
   let decoded: ReturnType<Codec["decode"]>;
   try {
-    decoded = format.codec.decode(answer.body, "response", request.responseType);
+    decoded = decodeBody(format.codec, answer, "response", request.responseType);
   } catch (thrown) {
     const detail = `can't read the answer of ${address}: ${MicroError.from(thrown).detail}`;
     throw internalServerError("go.micro.client.codec", detail, { reason: "decode-failed", cause: thrown });

@@ -27,7 +27,15 @@ export interface Codec {
    * @throws MicroError as `encode` does
    */
   encodeText?(value: unknown, frame: Frame, type?: MessageType): string | undefined;
-  /** @throws MicroError as `decode` does */
+  /**
+   * What `encode` gives, as text, where `decodeText` reads that too; `undefined` for a value that is encoded already.
+   * @throws MicroError as `encode` does
+   */
+  bodyText?(value: unknown, frame: Frame, type?: MessageType): string | undefined;
+  /**
+   * Reads the text of either.
+   * @throws MicroError as `decode` does
+   */
   decodeText?(text: string, kind: FrameKind, type?: MessageType): unknown;
 }
 

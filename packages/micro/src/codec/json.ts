@@ -12,7 +12,7 @@ export const jsonCodec: Codec = {
   encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
     if (value instanceof Uint8Array) return value;
     if (value === undefined && frame.kind !== "response") return new Uint8Array(0);
-    return Buffer.from(`${escapeLikeGo(textOf(value, type))}\n`);
+    return Buffer.from(lineLikeGo(textOf(value, type)));
   },
 
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
@@ -25,11 +25,20 @@ export const jsonCodec: Codec = {
     return value === undefined && frame.kind !== "response" ? "" : textOf(value, type);
   },
 
+  bodyText(value: unknown, frame: Frame, type?: MessageType): string | undefined {
+    const text = jsonCodec.encodeText?.(value, frame, type);
+    return text === undefined || text === "" ? text : lineLikeGo(text);
+  },
+
   decodeText(text: string, kind: FrameKind, type?: MessageType): unknown {
-    const json = text === "" ? undefined : parseText("json", text);
+    const json = text === "" ? undefined : parseText("json", text, type);
     return kind === "error" ? json : fromJson("json", json, type);
   },
 };
+
+function lineLikeGo(text: string): string {
+  return `${escapeLikeGo(text)}\n`;
+}
 
 function textOf(value: unknown, type?: MessageType): string {
   return value === undefined ? "{}" : plainText("json", toJson("json", value, type));
@@ -79,7 +88,7 @@ function plainText(codec: string, value: unknown, stringify: Stringify = JSON.st
  */
 export function parseJson(codec: string, body: Uint8Array, type?: MessageType): unknown {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  return parseText(codec, type?.fromJson === undefined ? text : withLongIntegersAsTexts(text));
+  return parseText(codec, text, type);
 }
 
 /**
@@ -93,7 +102,8 @@ function withLongIntegersAsTexts(text: string): string {
   );
 }
 
-function parseText(codec: string, text: string): unknown {
+function parseText(codec: string, given: string, type?: MessageType): unknown {
+  const text = type?.fromJson === undefined ? given : withLongIntegersAsTexts(given);
   try {
     return JSON.parse(text);
   } catch (thrown) {

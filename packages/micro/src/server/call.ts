@@ -1,3 +1,4 @@
+import { decodeBody, encodeBody } from "../codec/body.ts";
 import type { CallContext } from "../context.ts";
 import { internalServerError, MicroError } from "../errors.ts";
 import { isPromiseLike } from "../promise-like.ts";
@@ -34,11 +35,11 @@ export class Call {
   }
 
   /** Runs the handler; one that answers at once costs no promise. Never throws. */
-  run(body: Uint8Array): void {
+  run(message: Message): void {
     const head = this.#head;
     let result: unknown;
     try {
-      const { value = {}, id = "" } = head.codec.decode(body, "request", this.#route.requestType);
+      const { value = {}, id = "" } = decodeBody(head.codec, message, "request", this.#route.requestType);
       if (head.id === "") head.id = id;
       const { service, endpoint, contentType } = head;
       const request = { service, endpoint, contentType, streaming: false, body: value };
@@ -62,7 +63,7 @@ export class Call {
     let answer: Message;
     try {
       const frame = { kind: "response", id: head.id, endpoint: head.endpoint, error: "" } as const;
-      const body = head.codec.encode(value, frame, this.#route.responseType);
+      const body = encodeBody(head.codec, value, frame, this.#route.responseType);
       const what = `the answer of ${head.endpoint}`;
       checkBodySize(body, this.#host.maxAnswerBytes, { id: "go.micro.server", what, code: 500 });
       answer = unaryAnswer(head, body);

@@ -200,9 +200,9 @@ export class Connection implements SocketEvents, CallHost, SessionHost {
     return Object.assign(newMetadata(), header, { Local: this.#socket.local, Remote: this.#peer.address });
   }
 
-  #call(call: Call, { body }: Message): void {
+  #call(call: Call, message: Message): void {
     this.#pending.push(call);
-    call.run(body);
+    call.run(message);
   }
 
   #open(session: Session): void {

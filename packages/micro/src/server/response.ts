@@ -1,6 +1,7 @@
 import { errorText, MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
+import { newMessage } from "../transport/text-message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 
@@ -12,17 +13,17 @@ import type { RequestHead } from "./request.ts";
 
 const nothing = new Uint8Array(0);
 
-export function unaryAnswer(head: RequestHead, body: Uint8Array): Message {
+export function unaryAnswer(head: RequestHead, body: string | Uint8Array): Message {
   const header = newMetadata();
   if (body.length > 0) header[headers.contentType] = head.contentType;
   if (head.id !== "") {
     header[headers.id] = head.id;
     header[legacy.id] = head.id;
   }
-  return { header, body };
+  return newMessage(header, body);
 }
 
-export function streamItem(head: RequestHead, stream: string, body: Uint8Array): Message {
+export function streamItem(head: RequestHead, stream: string, body: string | Uint8Array): Message {
   const header = newMetadata();
   if (body.length > 0) header[headers.contentType] = head.contentType;
   header[headers.endpoint] = head.endpoint;
@@ -34,7 +35,7 @@ export function streamItem(head: RequestHead, stream: string, body: Uint8Array):
   header[legacy.id] = head.id;
   header[legacy.method] = head.endpoint;
   header[legacy.service] = head.service;
-  return { header, body };
+  return newMessage(header, body);
 }
 
 /** The handler of the stream has ended, well or not. Rpc codecs repeat it in the body. */

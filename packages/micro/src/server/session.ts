@@ -1,8 +1,10 @@
+import { decodeBody, encodeBody } from "../codec/body.ts";
 import type { CallContext } from "../context.ts";
 import { MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { Inbox } from "../inbox.ts";
 import { checkBodySize } from "../transport/message-size.ts";
+import { bodyLength } from "../transport/text-message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 import { halfCloseAnswer, streamEnd, streamItem } from "./response.ts";
@@ -65,7 +67,7 @@ export class Session {
       }
     } else if (error) this.#fail(MicroError.parse(error));
     else {
-      this.#bytes += message.body.length;
+      this.#bytes += bodyLength(message);
       this.#inbox.push(message);
       if (this.#isCrowded()) this.#host.crowded(this, true);
     }
@@ -115,14 +117,14 @@ export class Session {
   }
 
   #decode(message: Message): unknown {
-    this.#bytes -= message.body.length;
-    const { value = {} } = this.#head.codec.decode(message.body, "request", this.#route.requestType);
+    this.#bytes -= bodyLength(message);
+    const { value = {} } = decodeBody(this.#head.codec, message, "request", this.#route.requestType);
     return value;
   }
 
   #item(value: unknown): Message {
     const frame = { kind: "response", id: this.#head.id, endpoint: this.#head.endpoint, error: "" } as const;
-    const body = this.#head.codec.encode(value, frame, this.#route.responseType);
+    const body = encodeBody(this.#head.codec, value, frame, this.#route.responseType);
     const what = `an answer of the stream ${this.#head.endpoint}`;
     checkBodySize(body, this.#host.maxAnswerBytes, { id: "go.micro.server", what, code: 500 });
     return streamItem(this.#head, this.stream, body);

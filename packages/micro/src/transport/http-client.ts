@@ -6,6 +6,7 @@ import type { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpSocket } from "./http-socket.ts";
 import { requestHead } from "./http-writer.ts";
+import { newMessage } from "./text-message.ts";
 import type { Message, SocketEvents } from "./transport.ts";
 
 /** Speaks HTTP/1.1 with the server at the other end of a connection. */
@@ -36,14 +37,14 @@ class HttpClientSocket extends HttpSocket {
     return this;
   }
 
-  protected headOf({ header, body }: Message): string {
+  protected headOf({ header }: Message, length: number): string {
     this.#sent = true;
-    return requestHead(this.#address, header, body.length);
+    return requestHead(this.#address, header, length);
   }
 
-  protected received(head: HttpHead, body: Buffer): void {
+  protected received(head: HttpHead, body: string | Buffer): void {
     if (head.status === 200) {
-      this.deliver({ header: head.header, body });
+      this.deliver(newMessage(head.header, body));
       return;
     }
     // go-micro answers 200 even for errors: this comes from something else, or the request was refused.

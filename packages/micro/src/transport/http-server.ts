@@ -6,6 +6,7 @@ import { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpSocket } from "./http-socket.ts";
 import { refusal, responseHead } from "./http-writer.ts";
+import { newMessage } from "./text-message.ts";
 import type { Accept, Message } from "./transport.ts";
 
 export interface HttpServerOptions {
@@ -62,11 +63,11 @@ class HttpServerSocket extends HttpSocket {
     this.#headTimer?.refresh();
   }
 
-  protected headOf({ header, body }: Message): string {
-    return responseHead(header, body.length);
+  protected headOf({ header }: Message, length: number): string {
+    return responseHead(header, length);
   }
 
-  protected received(head: HttpHead, body: Buffer): void {
+  protected received(head: HttpHead, body: string | Buffer): void {
     this.#owed++;
     // An answer to HEAD or CONNECT has no body, but ours does: nothing may follow it. A stream's first answer is
     // not its last, and go-micro forwards `Connection: close` to streams without meaning it.
@@ -75,7 +76,7 @@ class HttpServerSocket extends HttpSocket {
       this.#last = true;
       this.parser.stop();
     }
-    this.deliver({ header: head.header, body });
+    this.deliver(newMessage(head.header, body));
   }
 
   protected refused(error: HttpError): void {
@@ -116,6 +117,6 @@ class HttpServerSocket extends HttpSocket {
   }
 }
 
-function closing({ header, body }: Message): Message {
-  return { header: { ...header, [headers.connection]: "close" }, body };
+function closing(message: Message): Message {
+  return newMessage({ ...message.header, [headers.connection]: "close" }, message.text ?? message.body);
 }

@@ -87,10 +87,10 @@ export abstract class HttpSocket implements Socket {
   }
 
   /** The head of a message to send, as latin1 text, and whatever the body's absence needs. */
-  protected abstract headOf(message: Message): string;
+  protected abstract headOf(message: Message, bodyLength: number): string;
 
   /** A whole message has arrived. */
-  protected abstract received(head: HttpHead, body: Buffer): void;
+  protected abstract received(head: HttpHead, body: string | Buffer): void;
 
   /** The peer's bytes were refused. */
   protected abstract refused(error: HttpError): void;
@@ -112,15 +112,16 @@ export abstract class HttpSocket implements Socket {
 
   send(message: Message): boolean {
     if (this.#closed) return true;
-    const { body } = message;
-    const head = this.headOf(message);
+    const body = message.text ?? message.body;
+    const head = this.headOf(message, body.length);
     if (body.length < ownWriteBytes) {
-      this.write(body.length === 0 ? head : head + asBuffer(body).toString("latin1"));
+      this.write(typeof body === "string" ? head + body : head + asBuffer(body).toString("latin1"));
     } else {
       this.stream.cork();
       this.#waiting += head;
       this.#flush();
-      this.stream.write(asBuffer(body));
+      if (typeof body === "string") this.stream.write(body, "latin1");
+      else this.stream.write(asBuffer(body));
       this.stream.uncork();
     }
     if (this.#waiting.length + this.stream.writableLength <= highWaterMark) return true;

@@ -47,8 +47,13 @@ export interface Message {
    * as spaces, no white space around.
    */
   header: Metadata;
-  /** Never shared with another message; may be empty. */
+  /** Never shared with another message; may be empty. Where there is a `text`, it may be made when it is read. */
   body: Uint8Array;
+  /**
+   * The same body, if it is ASCII and whoever made the message had it as text: JSON goes from its codec to a socket, and
+   * back, without bytes in between.
+   */
+  readonly text?: string;
 }
 
 /** Both ends of a connection. Order is kept in each direction; requests and answers are not paired here. */

@@ -122,6 +122,7 @@ test("json, json-rpc: for a message type integers that a number would change are
   };
   const decode = (body: string, codec: Codec) => codec.decode(Buffer.from(body), "response", type).value;
   assert.deepEqual(decode(long, jsonCodec), read);
+  assert.deepEqual(jsonCodec.decodeText?.(long, "response", type), read);
   assert.deepEqual(decode(`{"id":"1","result":${long},"error":null}`, jsonRpcCodec), read);
   // These a number holds exactly, or are no integers of 64 bits.
   assert.equal(decode("10000000000000000", jsonCodec), 1e16);

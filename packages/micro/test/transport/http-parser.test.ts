@@ -480,7 +480,7 @@ test("nothing that decides how a message ends is taken over from the head before
 });
 
 test("what is kept of bytes that were lent is a copy", () => {
-  const bodies: Buffer[] = [];
+  const bodies: (string | Buffer)[] = [];
   const heads: HttpHead[] = [];
   const parser = new HttpParser({
     kind: "request",
@@ -496,12 +496,19 @@ test("what is kept of bytes that were lent is a copy", () => {
     parser.push(lent.subarray(0, lent.write(text)), true);
   };
   const head = lines("POST / HTTP/1.1", "Host: a", "Content-Length: 3", "Micro-Id: 1", "", "");
-  for (const piece of [`${head}abc`, `${head}d`, "ef", head.slice(0, 20), `${head.slice(20)}ghi`])
+  for (const piece of [
+    `${head}abc`,
+    `${head}\0é`,
+    `${head}d`,
+    "ef",
+    head.slice(0, 20),
+    `${head.slice(20)}ghi`,
+  ])
     push(piece);
   push("");
-  assert.deepEqual(bodies.map(String), ["abc", "def", "ghi"]);
+  assert.deepEqual(bodies.map(String), ["abc", "\0é", "def", "ghi"]);
   assert.deepEqual(
     heads.map(({ header }) => header["Micro-Id"]),
-    ["1", "1", "1"],
+    ["1", "1", "1", "1"],
   );
 });
