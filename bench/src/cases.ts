@@ -2,10 +2,18 @@ import type { Question } from "./contender.ts";
 import { order, orders } from "./document.ts";
 
 /**
- * `streams` lets as many streams take turns; `items` opens as many that only the server sends on; `local` calls in one process; `events` publishes; `imports` and `answers`
- * start a process anew each time, until it has imported what it needs, or has had an answer from itself.
+ * `streams` lets as many streams take turns; `items` opens as many that only the server sends on; `local` calls in one process; `events` publishes.
  */
-export type Kind = "calls" | "streams" | "items" | "local" | "events" | "imports" | "answers";
+export type LoadKind = "calls" | "streams" | "items" | "local" | "events";
+
+/** Starts a process anew each time, until it has imported what it needs, has initialised a service, or has had an answer from itself. */
+export type StartKind = "imports" | "inits" | "answers";
+
+export type Kind = LoadKind | StartKind;
+
+export function isStart(kind: Kind): kind is StartKind {
+  return kind === "imports" || kind === "inits" || kind === "answers";
+}
 
 export interface Case {
   readonly title: string;
@@ -176,6 +184,14 @@ export const cases: Readonly<Record<string, Case>> = {
     kind: "answers",
     inFlight: [1],
     contenders: ["mux", "moleculer", "nest", "fastify-undici", "grpc-js"],
+    byDefault: true,
+  },
+  "start/plugin": {
+    title: "Starting a process that loads plugins",
+    question: world,
+    kind: "inits",
+    inFlight: [1],
+    contenders: ["plugins-0", "plugins-1", "plugins-10"],
     byDefault: true,
   },
   "grpc/small": {

@@ -1,6 +1,6 @@
 /** What one lane of a load does until the time is up. As many lanes run together as are asked for. */
 import { setImmediate } from "node:timers/promises";
-import type { Kind } from "./cases.ts";
+import type { LoadKind } from "./cases.ts";
 import { type Answer, answerTo, type Caller, itemsPerStream, type Turns } from "./contender.ts";
 import type { Load } from "./process.ts";
 import type { Watch } from "./watch.ts";
@@ -14,7 +14,7 @@ const callsInARow = 256;
 /** Messages that are published before others get their turn, and what they have brought is read. */
 const messagesInARow = 16;
 
-export const lanes: Readonly<Record<Exclude<Kind, "imports" | "answers">, Lane>> = {
+export const lanes: Readonly<Record<LoadKind, Lane>> = {
   calls: async (caller, { question }, watch) => {
     const expected = answerTo(question);
     let calls = 0;

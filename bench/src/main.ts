@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { cases, casesNamed } from "./cases.ts";
-import { drawPage } from "./page.ts";
+import { drawPage, rounded } from "./page.ts";
 import { type Result, readResults, summaryOf, writeResult } from "./results.ts";
 import { estimateMs, type Length, runCase } from "./run.ts";
 
@@ -51,9 +51,9 @@ function print({ title, machine, leftOut = [], contenders, rounds, ms, command }
         summaries.map((summary, at) => [
           contenders[at]?.title,
           {
-            "calls/s": Math.round(summary.callsPerSecond),
-            "lowest to highest": `${Math.round(summary.lowest)} to ${Math.round(summary.highest)}`,
-            "calls/CPU-s": Math.round(summary.callsPerCpuSecond),
+            "calls/s": rounded(summary.callsPerSecond),
+            "lowest to highest": `${rounded(summary.lowest)} to ${rounded(summary.highest)}`,
+            "calls/CPU-s": rounded(summary.callsPerCpuSecond),
             "of the first": Number((summary.callsPerCpuSecond / first).toFixed(2)),
             "p50 ms": Number(summary.p50Ms.toFixed(5)),
             "p99 ms": Number(summary.p99Ms.toFixed(3)),

@@ -120,6 +120,7 @@ const units: Readonly<Record<Kind, string>> = {
   local: "calls",
   events: "messages",
   imports: "starts",
+  inits: "starts",
   answers: "starts",
 };
 
@@ -136,6 +137,7 @@ function digits(value: number, count: number): string {
   return Number.isNaN(value) ? "" : value.toFixed(count);
 }
 
-function rounded(value: number): string {
-  return Math.round(value).toLocaleString("en");
+/** Starts are so few in a second that parts of one count. */
+export function rounded(value: number): string {
+  return value < 100 ? value.toFixed(1) : Math.round(value).toLocaleString("en");
 }

@@ -2,7 +2,7 @@
  * One of the two processes of a contender: `process.js server <contender>`, or `process.js client <contender>
  * <address>`. It says its address when it is ready, then answers each order of its parent with one report, by IPC.
  */
-import type { Kind } from "./cases.ts";
+import { isStart, type Kind } from "./cases.ts";
 import type { Question } from "./contender.ts";
 import { loadContender } from "./contenders/index.ts";
 import { lanes } from "./lanes.ts";
@@ -54,8 +54,7 @@ if (role === "server") {
     const cpuBefore = usage().cpuMs;
     const start = performance.now();
     const watch = new Watch(start + order.ms);
-    if (order.kind === "imports" || order.kind === "answers")
-      throw new Error(`${order.kind} need new processes`);
+    if (isStart(order.kind)) throw new Error(`${order.kind} need new processes`);
     const lane = lanes[order.kind];
     const counts = await Promise.all(
       Array.from({ length: order.inFlight }, () => lane(caller, order, watch)),

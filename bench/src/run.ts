@@ -1,5 +1,5 @@
 import { nats as natsBinary } from "@ts-micro/conformance";
-import { type Case, cases } from "./cases.ts";
+import { type Case, cases, isStart } from "./cases.ts";
 import { contenderNamed } from "./contenders/index.ts";
 import { goProgram } from "./go-micro.ts";
 import { installSize } from "./install-size.ts";
@@ -8,6 +8,7 @@ import { withNats } from "./nats.ts";
 import { newPacked } from "./packed.ts";
 import { Pair, type Sample } from "./pair.ts";
 import { here, node22, node22Missing } from "./place.ts";
+import { buildPlugins } from "./plugins.ts";
 import type { Load } from "./process.ts";
 import type { Result } from "./results.ts";
 import { Starts } from "./start.ts";
@@ -62,8 +63,8 @@ export async function runCase(
   const contenders = asked.filter((each) => missing.get(each) === undefined);
   const needsNats = contenders.some((each) => contenderNamed(each).needs === "nats");
   await using nats = needsNats ? await withNats() : undefined;
-  const isStart = kind === "imports" || kind === "answers";
-  using packed = isStart ? newPacked() : undefined;
+  using packed = isStart(kind) ? newPacked() : undefined;
+  const plugins = kind === "inits" && packed !== undefined ? buildPlugins(packed.folder) : [];
   const place = onNode22 === true && contenders.length > 0 ? node22() : here;
   const machine = thisMachine(place.version);
   const pairs = new Map<string, Runner>();
@@ -76,9 +77,10 @@ export async function runCase(
   };
   try {
     for (const contender of contenders) {
-      const program = contenderNamed(contender).kind === "ours" ? packed?.program : undefined;
-      const pair = isStart
-        ? new Starts(contender, program)
+      const { kind: role, plugins: count = 0 } = contenderNamed(contender);
+      const program = role === "ours" ? packed?.program : undefined;
+      const pair = isStart(kind)
+        ? new Starts(contender, program, plugins.slice(0, count))
         : await Pair.start(contender, { between: nats, place });
       pairs.set(contender, pair);
       await pair.warmUp({ question, kind, inFlight: Math.max(...inFlight), ms: warmUpMs });

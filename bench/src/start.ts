@@ -6,15 +6,20 @@ import type { Load, Usage } from "./process.ts";
 
 const ownProgram = fileURLToPath(new URL("start-process.js", import.meta.url));
 
-/** Starts a process anew for each sample, until it has imported a framework, or has had a first answer from its own server. */
+/** Starts a process anew for each sample, until it has imported a framework, initialised a service, or had a first answer from its own server. */
 export class Starts {
   readonly #contender: string;
   readonly #program: string;
+  readonly #plugins: readonly string[];
 
-  /** @param program `start-process.js` where the framework is installed. @default the bench's own */
-  constructor(contender: string, program = ownProgram) {
+  /**
+   * @param program `start-process.js` where the framework is installed. @default the bench's own
+   * @param plugins files, for `MICRO_PLUGIN`
+   */
+  constructor(contender: string, program = ownProgram, plugins: readonly string[] = []) {
     this.#contender = contender;
     this.#program = program;
+    this.#plugins = plugins;
   }
 
   /** Brings the files into the system's memory. */
@@ -50,7 +55,7 @@ export class Starts {
 
   async #start(kind: string): Promise<Usage> {
     const child = fork(this.#program, [kind, this.#contender], {
-      env: { ...process.env, NODE_ENV: "production" },
+      env: { ...process.env, NODE_ENV: "production", MICRO_PLUGIN: this.#plugins.join(",") },
     });
     const exit = once(child, "exit");
     const report = await Promise.race([once(child, "message"), exit]);

@@ -102,9 +102,9 @@ test("a case on Node 22 has the peers that want it, or says how to get them", as
     for (const { samples } of levels) assert.ok((samples[0]?.callsPerSecond ?? 0) > 0);
 });
 
-test("a started process reports what it took to import a framework, and to have an answer from it", async () => {
+test("a started process reports what it took to import a framework, to initialise a service, and to have an answer from it", async () => {
   using packed = newPacked();
-  for (const kind of ["imports", "answers"] as const) {
+  for (const kind of ["imports", "inits", "answers"] as const) {
     const { p50Ms, callsPerCpuSecond, rssMiB } = await new Starts("mux", packed.program).run({
       question: { name: "world" },
       kind,
@@ -114,9 +114,24 @@ test("a started process reports what it took to import a framework, and to have 
     assert.ok(p50Ms > 0 && callsPerCpuSecond > 0 && rssMiB !== undefined && rssMiB > 0);
   }
   await assert.rejects(
+    new Starts("plugins-1", packed.program, ["./missing.mjs"]).run({
+      question: { name: "world" },
+      kind: "inits",
+      inFlight: 1,
+      ms: 1,
+    }),
+    /plugins-1 ended with 1 while it started/,
+  );
+  await assert.rejects(
     new Starts("node").run({ question: { name: "world" }, kind: "answers", inFlight: 1, ms: 1 }),
     /node ended with 1 while it started/,
   );
+});
+
+test("a process has loaded ten built plugins when it reports", async () => {
+  const length = { rounds: 1, ms: 1, warmUpMs: 1 };
+  const { contenders } = await runCase("start/plugin", length, "", ["plugins-10"]);
+  assert.ok((contenders[0]?.levels[0]?.samples[0]?.p50Ms ?? 0) > 0);
 });
 
 test("the size of an installation is that of its published files, with all that they depend on", () => {

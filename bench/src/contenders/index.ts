@@ -15,6 +15,8 @@ export interface Entry {
   load?(): Promise<Contender>;
   /** The program that is both processes. */
   readonly go?: GoMicro;
+  /** How many plugins it loads. */
+  readonly plugins?: number;
   /** A server and a client of two contenders. */
   readonly sides?: { readonly server: string; readonly client: string };
 }
@@ -77,6 +79,9 @@ export const contenders: Readonly<Record<string, Entry>> = {
     kind: "ours",
     load: async () => (await import("./ours-local.ts")).local,
   },
+  "plugins-0": { title: "ts-micro, no plugin", packages: [], kind: "ours", plugins: 0 },
+  "plugins-1": { title: "ts-micro, one plugin", packages: [], kind: "ours", plugins: 1 },
+  "plugins-10": { title: "ts-micro, ten plugins", packages: [], kind: "ours", plugins: 10 },
   "events-tcp": {
     title: "ts-micro, default broker",
     packages: [],
