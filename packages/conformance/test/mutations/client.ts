@@ -111,7 +111,12 @@ export const mutations: MutationList<PairExports> = {
       "            this.#release();",
       "closing a stream doesn't tell the server",
     ],
-    ["client/publish.js", "header[headers.contentType] = contentType;", "", "an event has no content type"],
+    [
+      "broker/text-message.js",
+      "header[messageHeaders.contentType] = contentType;",
+      "",
+      "an event has no content type",
+    ],
     [
       "client/wire.js",
       'if (text !== undefined && text !== "")',

@@ -78,7 +78,7 @@ export class MuxPublisher implements LinkEvents {
     this.#secure = options.secure;
     this.#events = events;
     // Nothing that a subscriber says is longer than an error.
-    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024, framesPerWrite });
+    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024, framesPerWrite, wholeTurn: true });
     this.#openedAt = this.#link.heardAt;
     // While confirmations are missing the timer keeps the process alive; a connection on which nothing happens doesn't.
     socket.unref();

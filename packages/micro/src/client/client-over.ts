@@ -6,14 +6,7 @@ import type { Selector } from "../selector/selector.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type Outcome, tell, type WireAttempt, wrapAttempts } from "./attempt.ts";
 import { CallPath } from "./call.ts";
-import type {
-  CallRequest,
-  Client,
-  ClientOptions,
-  ClientPublishOptions,
-  ClientStream,
-  StreamRequest,
-} from "./client.ts";
+import type { CallRequest, Client, ClientOptions, ClientStream, StreamRequest } from "./client.ts";
 import { metadataSource, shared } from "./inherit.ts";
 import type { Limit } from "./limit.ts";
 import { type ClientParts, clientParts } from "./parts.ts";
@@ -136,7 +129,6 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
     else tell(calls.call(readableAttempt), outcome);
   };
   const attempt = wrapAttempts(send, settings, metadata);
-  const publish = publisher(settings, metadata);
   let closing: Promise<void> | undefined;
 
   const client: Client = {
@@ -150,9 +142,7 @@ export function newClientOver(wire: ClientWire, options: ClientOptions = {}, qui
     ): Promise<ClientStream<Request, Response>> {
       return open(request) as Promise<ClientStream<Request, Response>>;
     },
-    publish(topic: string, body: unknown, options?: ClientPublishOptions): Promise<void> {
-      return publish(() => parts.broker, topic, body, options);
-    },
+    publish: publisher(settings, metadata, () => parts.broker),
     close(): Promise<void> {
       closing ??= close();
       return closing;

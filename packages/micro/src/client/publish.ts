@@ -6,15 +6,14 @@ import { type MetadataSource, shared } from "./inherit.ts";
 import { messageIds } from "./message-ids.ts";
 import type { ClientSettings } from "./settings.ts";
 
-type Publish = (
-  broker: () => Broker,
-  topic: string,
-  body: unknown,
-  options?: ClientPublishOptions,
-) => Promise<void>;
+type Publish = (topic: string, body: unknown, options?: ClientPublishOptions) => Promise<void>;
 
 /** Publishing, the same for clients of every protocol (go-micro `client/rpc_client.go`, Publish). */
-export function publisher(settings: ClientSettings, metadataSource: MetadataSource): Publish {
+export function publisher(
+  settings: ClientSettings,
+  metadataSource: MetadataSource,
+  currentBroker: () => Broker,
+): Publish {
   let connected: Connecting | undefined;
 
   /** Connects a broker once; a failure is forgotten, so that the next publish tries again. */
@@ -39,13 +38,6 @@ export function publisher(settings: ClientSettings, metadataSource: MetadataSour
   const newId = messageIds();
   const sharedMetadata = shared(metadataSource);
 
-  const publish: Publish = (currentBroker, topic, body, options = noOptions) => {
-    const broker = currentBroker();
-    const send = prepare(broker, topic, body, options);
-    const connecting = connect(broker);
-    return connecting.isDone ? send() : connecting.done.then(send);
-  };
-
   /** Everything that doesn't need a connection. */
   const prepare = (
     broker: Broker,
@@ -68,9 +60,12 @@ export function publisher(settings: ClientSettings, metadataSource: MetadataSour
     return () => broker.publish(exchange, message, signal === undefined ? {} : { signal });
   };
 
-  return (...given) => {
+  return (topic, body, options = noOptions) => {
     try {
-      return publish(...given);
+      const broker = currentBroker();
+      const send = prepare(broker, topic, body, options);
+      const connecting = connect(broker);
+      return connecting.isDone ? send() : connecting.done.then(send);
     } catch (thrown) {
       return Promise.reject(thrown);
     }

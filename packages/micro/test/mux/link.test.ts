@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
-import { Link } from "../../src/mux/link.ts";
+import { Link, type LinkOptions } from "../../src/mux/link.ts";
 
 /** A link into nothing, and the text it wrote so far. */
-function openLink(): { link: Link; written(): string; drained(): Promise<void> } {
+function openLink(options: Partial<LinkOptions> = {}): {
+  link: Link;
+  written(): string;
+  drained(): Promise<void>;
+} {
   let text = "";
   const socket = new Duplex({
     read() {},
@@ -14,7 +18,7 @@ function openLink(): { link: Link; written(): string; drained(): Promise<void> }
       done();
     },
   });
-  const link = new Link(socket, { frame() {}, drain() {}, closed() {} }, { maxBodyBytes: 1_000 });
+  const link = new Link(socket, { frame() {}, drain() {}, closed() {} }, { maxBodyBytes: 1_000, ...options });
   const drained = async (): Promise<void> => {
     link.end();
     await once(socket, "finish");
@@ -31,6 +35,23 @@ test("a few frames of a turn leave together after it, many begin to leave before
   assert.doesNotMatch(written(), /q39/);
   await drained();
   assert.match(written(), /\nq39 \{\}\n$/);
+});
+
+test("frames of several callbacks of a turn leave together where the turn's end is waited for", async () => {
+  for (const wholeTurn of [false, true]) {
+    const { link, written, drained } = openLink({ wholeTurn });
+    // So that the preface has left.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    const before = written();
+    const seen = await new Promise((resolve) => {
+      setImmediate(() => link.send("q1 ", "{}"));
+      setImmediate(() => link.send("q2 ", "{}"));
+      setImmediate(() => resolve(written().slice(before.length)));
+    });
+    assert.equal(seen, wholeTurn ? "" : "q1 {}\nq2 {}\n");
+    await drained();
+    assert.equal(written().slice(before.length), "q1 {}\nq2 {}\n");
+  }
 });
 
 test("frames keep their order, whether their bodies are lines, counted bytes or writes of their own", async () => {
