@@ -7,10 +7,12 @@ import { type Answer, answerTo, type Contender, type Question } from "../contend
 const router = newRouter({ name: "bench", logger: newLogger({ level: "error" }) });
 router.add(newHandler("Bench", { Hello: (question: Question) => answerTo(question) }));
 
-/** The answer is the handler's result; nothing is encoded. */
-const send: NonNullable<WireCalls["send"]> = ({ request, remainingMs }, outcome) => {
+const peer = { address: "here:1" };
+
+/** The answer is the handler's result; nothing is encoded. Caller and handler have one clock, and so one deadline. */
+const send: NonNullable<WireCalls["send"]> = ({ request, remainingMs, limit }, outcome) => {
   const { service, endpoint, body } = request;
-  const context = new CallContext({ timeoutMs: remainingMs });
+  const context = new CallContext({ timeoutMs: remainingMs, begunAt: limit.deadline - remainingMs, peer });
   const call = { service, endpoint, contentType: "", streaming: false, body };
   const result = router.find(endpoint).invoke(call, context);
   if (!isPromiseLike(result)) outcome.succeed(result);

@@ -25,10 +25,10 @@ export const mutations: MutationList<typeof import("ts-micro/selector")> = {
       "defaultStrategy ?? options.strategy",
       "the call's strategy is ignored",
     ],
-    ["selector/chooser.js", ": [...tried, node];", ": tried;", "a node is given again before the others"],
+    ["selector/chooser.js", "[...tried, given]", "tried", "a node is given again before the others"],
     [
       "selector/chooser.js",
-      "            tried = undefined;\n",
+      "            tried = noNodes;\n",
       "",
       "the second time round nodes are given twice",
     ],

@@ -101,8 +101,8 @@ export class CallPath {
 
   /** @throws MicroError as the selector does */
   look(selector: Selector | undefined, request: CallRequest, remainingMs: number): Next | PromiseLike<Next> {
-    const { service, addresses = [], filters, strategy, signal } = request;
-    if (selector === undefined) return this.#inTurn(addresses);
+    const { service, filters, strategy, signal } = request;
+    if (selector === undefined) return this.#inTurn(request.addresses ?? []);
     return selector.select(service, {
       filters: filters === undefined ? this.#filters : [...this.#filters, ...filters],
       timeoutMs: remainingMs === Infinity ? undefined : remainingMs,

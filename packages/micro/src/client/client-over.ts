@@ -9,7 +9,7 @@ import { CallPath } from "./call.ts";
 import type { CallRequest, Client, ClientOptions, ClientStream, StreamRequest } from "./client.ts";
 import { metadataSource, shared } from "./inherit.ts";
 import type { Limit } from "./limit.ts";
-import { type ClientParts, clientParts } from "./parts.ts";
+import { ClientParts } from "./parts.ts";
 import { publisher } from "./publish.ts";
 import { readableBy } from "./readable.ts";
 import { type ClientSettings, clientSettings, positive } from "./settings.ts";
@@ -84,7 +84,7 @@ interface Spoken {
  */
 export function newClientOver(wire: ClientWire, options: ClientOptions = {}, quicker?: ClientWire): Client {
   const settings = clientSettings(options);
-  const parts = clientParts(options);
+  const parts = new ClientParts(options);
   const metadata = metadataSource(settings.forwardMetadata);
 
   let observed: Selector | undefined;

@@ -48,7 +48,7 @@ export class Avoidance {
 
   /** The nodes that need not be avoided now; perhaps none. The very same array when there is no trouble. */
   available(service: string, nodes: readonly Node[]): readonly Node[] {
-    const troubles = this.#troubles.get(service);
+    const troubles = this.#of(service);
     if (troubles === undefined) return nodes;
     const now = this.#now();
     return nodes.filter(({ id }) => {
@@ -59,14 +59,14 @@ export class Avoidance {
 
   /** The node is about to be used: if it was avoided, this is the probe. */
   picked(service: string, node: Node): void {
-    const trouble = this.#troubles.get(service)?.get(node.id);
+    const trouble = this.#of(service)?.get(node.id);
     if (trouble !== undefined && trouble.failures > 0) trouble.probeUntil = this.#now() + probeMs;
   }
 
   /** A use of the node ended. True when the node is avoided from now on because of it. */
   mark(service: string, node: Node, error?: MicroError): boolean {
     const verdict = error === undefined ? "works" : verdictOf(error);
-    const known = this.#troubles.get(service)?.get(node.id);
+    const known = this.#of(service)?.get(node.id);
     if (verdict === "works") {
       // Of a node that failed only a probe tells anything: other answers left it before.
       if (known !== undefined && (known.failures === 0 || known.probeUntil > 0))
@@ -106,6 +106,11 @@ export class Avoidance {
 
   clear(): void {
     this.#troubles.clear();
+  }
+
+  #of(service: string): Map<string, Trouble> | undefined {
+    // Asked three times in each call, and almost always there is none at all.
+    return this.#troubles.size === 0 ? undefined : this.#troubles.get(service);
   }
 
   #add(service: string, node: Node): Trouble {

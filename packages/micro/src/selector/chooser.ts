@@ -65,19 +65,23 @@ function noneAvailable(service: string): MicroError {
 }
 
 function newNext(service: string, nodes: readonly Node[], strategy: Strategy, avoidance: Avoidance): Next {
-  let tried: Node[] | undefined;
+  let given: Node | undefined;
+  let tried = noNodes;
   return () => {
-    let left = tried === undefined ? nodes : nodes.filter((node) => !tried?.includes(node));
+    // Most calls want one node only, and for those no list is made.
+    if (given !== undefined) tried = [...tried, given];
+    let left = tried === noNodes ? nodes : nodes.filter((node) => !tried.includes(node));
     if (left.length === 0) {
-      tried = undefined;
+      tried = noNodes;
       left = nodes;
     }
     const good = avoidance.available(service, left);
     // A node that failed may still be better than none, and than one that failed in this very call.
     const node = strategy(service, good.length === 0 ? left : good);
-    // Most calls want one node only.
-    tried = tried === undefined ? [node] : [...tried, node];
     avoidance.picked(service, node);
+    given = node;
     return node;
   };
 }
+
+const noNodes: readonly Node[] = [];
