@@ -2,7 +2,7 @@ import { MicroError, newLogger } from "ts-micro";
 import {
   byVersion,
   checkService,
-  newWatcherQueue,
+  newWatches,
   type Registry,
   type Service,
   type Watcher,
@@ -28,35 +28,18 @@ export function newRegistry(options: ConsulRegistryOptions = {}): Registry {
   const agents = new Agents(settingsOf(options), timeoutMs);
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
   const registrations = new Registrations(agents);
-  const open = new Set<() => void>();
+  const watches = newWatches();
 
-  async function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
-    const { service, signal } = watchOptions;
-    if (signal?.aborted) return newWatcherQueue(watchOptions).watcher;
-    const queue = newWatcherQueue({
-      ...watchOptions,
-      onEnd() {
-        open.delete(queue.end);
-        watch.close();
-      },
+  function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
+    const { service } = watchOptions;
+    return watches.open(watchOptions, (onChange) => {
+      const how = { agents, holdMs, graceMs, logger, onChange };
+      return service === undefined ? new CatalogWatch(how) : new ServiceWatch(service, how);
     });
-    const how = { agents, holdMs, graceMs, logger, onChange: queue.push };
-    const watch = service === undefined ? new CatalogWatch(how) : new ServiceWatch(service, how);
-    open.add(queue.end);
-    try {
-      await watch.start();
-    } catch (error) {
-      // Ended meanwhile: then nobody waits for it to begin.
-      if (!watch.isClosed) {
-        queue.end();
-        throw error;
-      }
-    }
-    return queue.watcher;
   }
 
   async function close(): Promise<void> {
-    for (const end of open) end();
+    watches.end();
     agents.close();
   }
 

@@ -2,7 +2,7 @@ import { newLogger } from "ts-micro";
 import {
   byVersion,
   checkService,
-  newWatcherQueue,
+  newWatches,
   type ReadOptions,
   type Registry,
   type Service,
@@ -28,7 +28,7 @@ export function newRegistry(options: EtcdRegistryOptions = {}): Registry {
   const { silenceMs = 10_000, graceMs = 45_000 } = options;
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
   const leases = new Leases(gateway);
-  const open = new Set<() => void>();
+  const watches = newWatches();
 
   async function records(prefix: string, read?: ReadOptions): Promise<Service[]> {
     // Serializable as go-micro: a member that has lost the others still says what it knows.
@@ -36,33 +36,17 @@ export function newRegistry(options: EtcdRegistryOptions = {}): Registry {
     return kvs.map(recordOf).filter((record) => record !== undefined);
   }
 
-  async function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
-    const { service, signal } = watchOptions;
-    if (signal?.aborted) return newWatcherQueue(watchOptions).watcher;
-    const queue = newWatcherQueue({
-      ...watchOptions,
-      onEnd() {
-        open.delete(queue.end);
-        follower.close();
-      },
-    });
+  function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
+    const { service } = watchOptions;
     const prefix = service === undefined ? rootPrefix : servicePrefix(service);
-    const follower = new Follower({ gateway, prefix, silenceMs, graceMs, logger, onChange: queue.push });
-    open.add(queue.end);
-    try {
-      await follower.start();
-    } catch (error) {
-      // Ended meanwhile: then nobody waits for it to begin.
-      if (!follower.isClosed) {
-        queue.end();
-        throw error;
-      }
-    }
-    return queue.watcher;
+    return watches.open(
+      watchOptions,
+      (onChange) => new Follower({ gateway, prefix, silenceMs, graceMs, logger, onChange }),
+    );
   }
 
   async function close(): Promise<void> {
-    for (const end of open) end();
+    watches.end();
     gateway.close();
   }
 

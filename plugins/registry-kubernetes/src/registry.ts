@@ -1,7 +1,7 @@
 import { newLogger } from "ts-micro";
 import {
   checkService,
-  newWatcherQueue,
+  newWatches,
   type ReadOptions,
   type Registry,
   type Service,
@@ -28,7 +28,7 @@ export function newRegistry(options: KubernetesRegistryOptions = {}): Registry {
   const api = new Api(settings, timeoutMs);
   const logger = options.logger ?? newLogger({ level: process.env.MICRO_LOG_LEVEL });
   const registrations = new Registrations(api, settings);
-  const open = new Set<() => void>();
+  const watches = newWatches();
 
   async function records(name?: string, limit?: ReadOptions): Promise<Service[]> {
     const [pods, slices] = await Promise.all([
@@ -41,33 +41,16 @@ export function newRegistry(options: KubernetesRegistryOptions = {}): Registry {
     );
   }
 
-  async function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
-    const { service: name, signal } = watchOptions;
-    if (signal?.aborted) return newWatcherQueue(watchOptions).watcher;
-    const queue = newWatcherQueue({
-      ...watchOptions,
-      onEnd() {
-        open.delete(queue.end);
-        watch.close();
-      },
+  function watch(watchOptions: WatchOptions = {}): Promise<Watcher> {
+    const { service: name } = watchOptions;
+    return watches.open(watchOptions, (onChange) => {
+      const how = { api, namespace, watchMs, timeoutMs, logger, onChange };
+      return new ServiceWatch({ ...how, ...(name !== undefined && { name }) });
     });
-    const how = { api, namespace, watchMs, timeoutMs, logger, onChange: queue.push };
-    const watch = new ServiceWatch({ ...how, ...(name !== undefined && { name }) });
-    open.add(queue.end);
-    try {
-      await watch.start();
-    } catch (error) {
-      // Ended meanwhile: then nobody waits for it to begin.
-      if (!watch.isClosed) {
-        queue.end();
-        throw error;
-      }
-    }
-    return queue.watcher;
   }
 
   async function close(): Promise<void> {
-    for (const end of open) end();
+    watches.end();
     api.close();
   }
 

@@ -12,3 +12,4 @@ export { type MemoryRegistryOptions, newMemoryRegistry } from "./memory.ts";
 export { byVersion, checkService, fingerprint, withNodes } from "./record.ts";
 export * from "./registry.ts";
 export { newWatcherQueue, type WatcherOptions, type WatcherQueue } from "./watcher.ts";
+export { type Follows, newWatches, type Watches } from "./watches.ts";
