@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { MicroError } from "../errors.ts";
+import { maxHeadBytes } from "../mux/head.ts";
 import { alpn } from "../mux/link.ts";
 import type { Node } from "../registry/registry.ts";
 import { connectTcp } from "../transport/connect.ts";
@@ -10,8 +11,11 @@ import { failure, type Sender, type SenderOptions } from "./sender.ts";
 /** Headers beyond this, in bytes, are refused, as over HTTP. */
 const maxHeaderBytes = 64 * 1024;
 
-/** Content type and calling service together, in characters: even if each is escaped, subscribers take their head. */
-const maxHeadLength = 2 * 1024;
+/**
+ * Content type and calling service together, in characters: even if JSON writes each as six, there is room for the rest of
+ * the head.
+ */
+const maxHeadLength = maxHeadBytes / 8;
 
 /**
  * Sends to nodes that speak mux (docs/protocol-mux.md, Events): one connection to each address, on which all
