@@ -71,7 +71,8 @@ export class CallPath {
     if (this.#closed) throw clientClosed();
     if (!isName(service) || !isName(endpoint)) {
       throw new TypeError(
-        `a call needs a service and an endpoint, got ${String(service)} and ${String(endpoint)}`,
+        `a call needs a service and an endpoint, as { service: "greeter", endpoint: "Greeter.Hello", body }, ` +
+          `got ${String(service)} and ${String(endpoint)}`,
       );
     }
     const now = performance.now();

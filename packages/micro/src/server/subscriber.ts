@@ -8,11 +8,11 @@ import { getMetadata, type Metadata } from "../metadata.ts";
 import type { Parts } from "../parts.ts";
 import { isPromiseLike } from "../promise-like.ts";
 import type { Endpoint } from "../registry/registry.ts";
-import { kindOf } from "../shape.ts";
+import { didYouMean, kindOf } from "../shape.ts";
 import type { Message } from "../transport/transport.ts";
 import type { ServerSettings } from "./options.ts";
 import { wrap } from "./router.ts";
-import type { Subscriber, SubscriberContext, SubscriberFunction } from "./server.ts";
+import type { Subscriber, SubscriberContext, SubscriberFunction, SubscriberOptions } from "./server.ts";
 import { textOf } from "./thrown.ts";
 
 /**
@@ -232,7 +232,7 @@ function failureText(thrown: unknown): string {
 }
 
 function check(subscriber: Subscriber): void {
-  const { topic, run } = subscriber;
+  const { topic, run, options } = subscriber;
   if (typeof topic !== "string" || topic === "") {
     throw badRequest("go.micro.server", 'a subscriber has no topic. Give it one, such as "user.created"');
   }
@@ -242,4 +242,23 @@ function check(subscriber: Subscriber): void {
       `the subscriber of ${topic} is ${kindOf(run)}. Give a function (body, context) => …`,
     );
   }
+  // One that is misspelt would change who gets the messages, or whether they come again.
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(optionNames);
+    const near = didYouMean(unknown, known);
+    const cure = near === undefined ? `There are ${known.join(", ")}` : `Did you mean ${near}?`;
+    throw badRequest("go.micro.server", `the subscriber of ${topic} has no option ${unknown}. ${cure}`);
+  }
 }
+
+const optionNames: { readonly [Name in keyof Required<SubscriberOptions>]: true } = {
+  queue: true,
+  ack: true,
+  maxInFlight: true,
+  retry: true,
+  deadLetter: true,
+  signal: true,
+  internal: true,
+  type: true,
+};

@@ -62,7 +62,7 @@ export interface Service extends Parts, AsyncDisposable {
   /**
    * Calls `handler` for each message of `topic`. An option that the broker doesn't support fails `start`; while
    * running it is logged, and the handler gets nothing.
-   * @throws MicroError 400 when the topic is empty or the handler is no function.
+   * @throws MicroError 400 when the topic is empty, the handler is no function, or there is no such option.
    */
   subscribe<Body = unknown>(
     topic: string,

@@ -241,3 +241,13 @@ test("a subscriber without topic or function is refused", (context) => {
   assert.throws(() => subscriptions.add(on("", () => {})), /no topic/);
   assert.throws(() => subscriptions.add(on("orders", 1 as never)), /the subscriber of orders is a number/);
 });
+
+test("an option that there isn't is refused: it may be meant to share the messages", (context) => {
+  const { subscriptions } = setUp(context);
+  const subscribe = (options: object) => () => subscriptions.add({ topic: "orders", run: () => {}, options });
+  assert.throws(
+    subscribe({ queu: "a" }),
+    /the subscriber of orders has no option queu\. Did you mean queue\?/,
+  );
+  assert.throws(subscribe({ group: "a" }), /has no option group\. There are queue, ack, /);
+});
