@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const length: Length = values.quick
-  ? { rounds: 3, ms: 300, warmUpMs: 700 }
+  ? { rounds: 3, ms: 250, warmUpMs: 500 }
   : { rounds: 5, ms: 750, warmUpMs: 1_500 };
 const names = casesNamed(positionals, values.all);
 const only = values.only?.split(",");
