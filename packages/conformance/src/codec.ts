@@ -97,6 +97,28 @@ export function codecConformance(name: string, subject: CodecSubject): void {
       assert.equal(codec.bodyText(encoded, frameOf("request"), type), undefined, "bytes are encoded already");
     });
 
+    test("the text of bytes, where a codec writes one, is the bytes", (t) => {
+      const codec = subject.create();
+      if (codec.encodeLatin1 === undefined) {
+        t.diagnostic("it writes bytes at once");
+        return;
+      }
+      for (const kind of payloadKinds) {
+        for (const value of [...subject.values, undefined]) {
+          const body = codec.encode(value, frameOf(kind), type);
+          const text = codec.encodeLatin1(value, frameOf(kind), type);
+          assert.ok(text !== undefined && /^[\0-\xff]*$/.test(text));
+          assertSame(Buffer.from(text, "latin1"), Buffer.from(body));
+        }
+      }
+      const encoded = codec.encode(subject.values[0], frameOf("request"), type);
+      assert.equal(
+        codec.encodeLatin1(encoded, frameOf("request"), type),
+        undefined,
+        "bytes are encoded already",
+      );
+    });
+
     test("a body that is a part of a larger buffer is read alone", () => {
       const codec = subject.create();
       for (const value of subject.values) {

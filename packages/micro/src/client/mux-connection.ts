@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { MicroError } from "../errors.ts";
 import type { Metadata } from "../metadata.ts";
-import { encodeBody } from "../mux/body.ts";
+import { type Body, encodeBody } from "../mux/body.ts";
 import { decimal } from "../mux/decimal.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
@@ -100,7 +100,7 @@ export class MuxConnection implements LinkEvents {
   }
 
   /** @throws MicroError 413 `too-large`; as the codec does */
-  encoded(head: Head, { endpoint, requestType }: StreamRequest, value: unknown): string | Uint8Array {
+  encoded(head: Head, { endpoint, requestType }: StreamRequest, value: unknown): Body {
     const body = encodeBody(head.codec, value, head.frame, requestType);
     if (body.length > this.#maxBodyBytes) {
       const what = `the request to ${endpoint}`;
@@ -126,7 +126,7 @@ export class MuxConnection implements LinkEvents {
     this.#link.write(frame);
   }
 
-  send(fields: string, body: string | Uint8Array): void {
+  send(fields: string, body: Body): void {
     this.#link.send(fields, body);
   }
 

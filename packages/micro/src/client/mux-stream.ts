@@ -1,6 +1,6 @@
 import { type MicroError, serviceUnavailable } from "../errors.ts";
 import { Inbox } from "../inbox.ts";
-import { arrivedWeight, decodeBody, weightOf, windowWeight } from "../mux/body.ts";
+import { arrivedWeight, type Body, decodeBody, weightOf, windowWeight } from "../mux/body.ts";
 import { letters } from "../mux/letters.ts";
 import type { Line } from "../mux/line.ts";
 import type { CallPath } from "./call.ts";
@@ -24,7 +24,7 @@ export function openMuxStream(
 type Arrived = { readonly value: unknown; readonly weight: number } | { readonly error: MicroError };
 
 interface Unsent {
-  readonly body: string | Uint8Array;
+  readonly body: Body;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -137,7 +137,7 @@ class MuxStream implements ClientStream, Exchange {
     if (this.#connection.congested) await this.#connection.whenDrained();
   }
 
-  #sendItem(body: string | Uint8Array): void {
+  #sendItem(body: Body): void {
     this.#credit -= weightOf(body);
     this.#connection.send(`i${this.#id} `, body);
   }

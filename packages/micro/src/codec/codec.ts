@@ -37,6 +37,12 @@ export interface Codec {
    * @throws MicroError as `decode` does
    */
   decodeText?(text: string, kind: FrameKind, type?: MessageType): unknown;
+  /**
+   * What `encode` gives, as text with a character of up to 0xff for each byte, for codecs to which that is less work:
+   * protocols of our own write it among other text. `undefined` for a value that is encoded already.
+   * @throws MicroError as `encode` does
+   */
+  encodeLatin1?(value: unknown, frame: Frame, type?: MessageType): string | undefined;
 }
 
 /** What a message is. Some codecs (json-rpc, proto-rpc) write an envelope that depends on it. */

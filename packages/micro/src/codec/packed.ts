@@ -2,7 +2,7 @@ import type { Codec, Decoded, Frame, FrameKind, MessageType } from "./codec.ts";
 import { decodeFailed, encodeFailed, messageOf } from "./failures.ts";
 import { fromJson, toJson } from "./json.ts";
 import { newPackedReader } from "./packed/reader.ts";
-import { newPackedWriter } from "./packed/writer.ts";
+import { newPackedWriter, type PackedWriter } from "./packed/writer.ts";
 
 /**
  * `application/vnd.ts-micro.packed`: what JSON can say in fewer bytes and less time (docs/packed-json.md). Whatever is
@@ -15,12 +15,13 @@ export const packedCodec: Codec = {
   encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
     if (value instanceof Uint8Array) return value;
     if (value === undefined && frame.kind !== "response") return new Uint8Array(0);
-    const given = value === undefined ? {} : toJson("packed", value, type);
-    try {
-      return write(given);
-    } catch (thrown) {
-      throw encodeFailed("packed", messageOf(thrown), thrown);
-    }
+    return write("bytes", value, type);
+  },
+
+  encodeLatin1(value: unknown, frame: Frame, type?: MessageType): string | undefined {
+    if (value instanceof Uint8Array) return undefined;
+    if (value === undefined && frame.kind !== "response") return "";
+    return write("latin1", value, type);
   },
 
   decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
@@ -33,14 +34,22 @@ const writer = newPackedWriter();
 const read = newPackedReader();
 let writing = false;
 
-function write(value: unknown): Uint8Array {
-  // Called by a `toJSON` or a getter of what is being written.
-  if (writing) return newPackedWriter()(value);
+function write<Form extends keyof PackedWriter>(
+  form: Form,
+  value: unknown,
+  type: MessageType | undefined,
+): ReturnType<PackedWriter[Form]>;
+function write(form: keyof PackedWriter, value: unknown, type: MessageType | undefined): Buffer | string {
+  const given = value === undefined ? {} : toJson("packed", value, type);
+  // Else called by a `toJSON` or a getter of what is being written.
+  const isOutermost = !writing;
   writing = true;
   try {
-    return writer(value);
+    return (isOutermost ? writer : newPackedWriter())[form](given);
+  } catch (thrown) {
+    throw encodeFailed("packed", messageOf(thrown), thrown);
   } finally {
-    writing = false;
+    if (isOutermost) writing = false;
   }
 }
 

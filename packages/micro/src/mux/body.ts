@@ -2,14 +2,28 @@ import type { Codec, Frame, FrameKind, MessageType } from "../codec/codec.ts";
 import { MicroError } from "../errors.ts";
 import type { Line } from "./line.ts";
 
-/** A body as it travels: text where the codec writes some, so that nobody makes bytes of it before the socket does. */
-export function encodeBody(
-  codec: Codec,
-  value: unknown,
-  frame: Frame,
-  type?: MessageType,
-): string | Uint8Array {
-  return codec.encodeText?.(value, frame, type) ?? codec.encode(value, frame, type);
+/** Bytes as text, a character of up to 0xff for each. */
+export class ByteText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get length(): number {
+    return this.text.length;
+  }
+}
+
+/** A body as it travels. A plain text is that of JSON, and becomes UTF-8. */
+export type Body = string | ByteText | Uint8Array;
+
+/** Text where the codec writes some, so that nobody makes bytes of it before the socket does. */
+export function encodeBody(codec: Codec, value: unknown, frame: Frame, type?: MessageType): Body {
+  const text = codec.encodeText?.(value, frame, type);
+  if (text !== undefined) return text;
+  const latin1 = codec.encodeLatin1?.(value, frame, type);
+  return latin1 === undefined ? codec.encode(value, frame, type) : new ByteText(latin1);
 }
 
 /** @throws MicroError as the codec does */
@@ -30,7 +44,7 @@ function tooLong(kind: FrameKind, length: number): MicroError {
 }
 
 /** What a frame's body weighs against the window of its stream, in bytes. */
-export function weightOf(body: string | Uint8Array): number {
+export function weightOf(body: Body): number {
   return body.length + frameWeight;
 }
 

@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import type { Duplex } from "node:stream";
+import { type Body, ByteText } from "./body.ts";
 import { BadFrame, type Line } from "./line.ts";
 import { FrameReader } from "./reader.ts";
 
@@ -130,10 +131,10 @@ export class Link {
    * Sends a frame: `fields` end in a space. Text that is ASCII, as almost all JSON is, is made bytes by the socket only.
    * @param size of the body in bytes, where that is known
    */
-  send(fields: string, body: string | Uint8Array, size?: number): void {
-    if (typeof body !== "string" || (size ?? Buffer.byteLength(body)) !== body.length) {
-      this.#sendCounted(fields, typeof body === "string" ? Buffer.from(body) : body);
-    } else if (body.length >= ownWriteBytes) this.#sendCounted(fields, body);
+  send(fields: string, body: Body, size?: number): void {
+    if (typeof body !== "string") this.#sendCounted(fields, body instanceof ByteText ? body.text : body);
+    else if ((size ?? Buffer.byteLength(body)) !== body.length) this.#sendCounted(fields, Buffer.from(body));
+    else if (body.length >= ownWriteBytes) this.#sendCounted(fields, body);
     else {
       this.#texts.push(fields, body, "\n");
       this.#written();
@@ -172,11 +173,15 @@ export class Link {
     this.#socket.destroy(error);
   }
 
-  /** @param body text is ASCII */
+  /** @param body of text, each character is a byte */
   #sendCounted(fields: string, body: string | Uint8Array): void {
     this.write(`${fields}*${body.length}\n`);
-    if (typeof body !== "string" && body.length < ownWriteBytes) {
-      this.#texts.push(Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"));
+    if (body.length < ownWriteBytes) {
+      this.#texts.push(
+        typeof body === "string"
+          ? body
+          : Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"),
+      );
       return;
     }
     const text = this.#takeText();

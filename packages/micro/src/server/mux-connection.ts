@@ -4,7 +4,7 @@ import { CallContext, type Peer } from "../context.ts";
 import { badRequest, MicroError } from "../errors.ts";
 import { headers } from "../headers.ts";
 import type { Metadata } from "../metadata.ts";
-import { decodeBody, encodeBody } from "../mux/body.ts";
+import { type Body, decodeBody, encodeBody } from "../mux/body.ts";
 import { decimal } from "../mux/decimal.ts";
 import { letters } from "../mux/letters.ts";
 import { BadFrame, type Line } from "../mux/line.ts";
@@ -106,7 +106,7 @@ export class MuxConnection implements LinkEvents {
     this.#link.destroy();
   }
 
-  send(fields: string, body: string | Uint8Array): void {
+  send(fields: string, body: Body): void {
     this.#link.send(fields, body);
     this.#regulate();
   }
@@ -122,7 +122,7 @@ export class MuxConnection implements LinkEvents {
   }
 
   /** @throws MicroError 500 `too-large`; as the codec does */
-  encoded(head: MuxHead, value: unknown, what: string): string | Uint8Array {
+  encoded(head: MuxHead, value: unknown, what: string): Body {
     const body = encodeBody(head.codec, value, head.frame, head.route.responseType);
     const { maxBodyBytes } = this.#host;
     if (body.length > maxBodyBytes) {
@@ -228,7 +228,7 @@ export class MuxConnection implements LinkEvents {
   }
 
   #succeed(id: number, context: CallContext, head: MuxHead, value: unknown): void {
-    let body: string | Uint8Array;
+    let body: Body;
     try {
       body = this.encoded(head, value, "the answer");
     } catch (thrown) {

@@ -21,13 +21,20 @@ const mostBytes = 1024 * 1024;
 /** More than a head and a number need. */
 const margin = 32;
 
+/** Both throw TypeError for what JSON can't write either, and for what is nested too deeply. */
+export interface PackedWriter {
+  /** In a buffer of its own. */
+  bytes(value: unknown): Buffer;
+  /** The same as text, a character for each byte: most of a body is text to begin with. */
+  latin1(value: unknown): string;
+}
+
 /**
- * Makes a function that writes values, one after the other, each into a buffer of its own. It throws TypeError for what
- * JSON can't write either, and for what is nested too deeply.
+ * Makes what writes values, one after the other.
  *
  * What is written of a value is what `JSON.stringify` would write of it; its rules are ECMA-262's SerializeJSONProperty.
  */
-export function newPackedWriter(): (value: unknown) => Buffer {
+export function newPackedWriter(): PackedWriter {
   const known = new KnownShapes();
   /** All texts, one behind the other. */
   let texts = "";
@@ -38,18 +45,23 @@ export function newPackedWriter(): (value: unknown) => Buffer {
   let body = 0;
   let records = 0;
 
-  return (value) => {
+  return {
+    bytes: (value) => write(value, together),
+    latin1: (value) => write(value, () => (isWide() ? together().toString("latin1") : togetherAsText())),
+  };
+
+  function write<Body>(value: unknown, finish: () => Body): Body {
     body++;
     records = 0;
     texts = "";
     at = 0;
     writeValue(value, known.root, absent, 0);
     if (at === 1 && bytes[0] === absent) throw new TypeError(`${kindOfValue(value)} has no JSON form`);
-    const written = together();
+    const written = finish();
     texts = "";
     if (bytes.length > mostBytes) bytes = Buffer.allocUnsafeSlow(usualBytes);
     return written;
-  };
+  }
 
   /** @param instead what is written for a value that JSON leaves out */
   function writeValue(value: unknown, place: Place, instead: number, depth: number): void {
@@ -206,15 +218,25 @@ export function newPackedWriter(): (value: unknown) => Buffer {
     bytes = larger;
   }
 
+  function isWide(): boolean {
+    return /[^\0-\xff]/.test(texts);
+  }
+
   function together(): Buffer {
-    const isWide = /[^\0-\xff]/.test(texts);
+    const wide = isWide();
     const start = headBytes + at;
-    const whole = Buffer.allocUnsafe(start + (isWide ? 2 : 1) * texts.length);
-    whole[0] = isWide ? utf16 : latin1;
+    const whole = Buffer.allocUnsafe(start + (wide ? 2 : 1) * texts.length);
+    whole[0] = wide ? utf16 : latin1;
     whole.writeUInt32BE(at, 1);
     bytes.copy(whole, headBytes, 0, at);
-    whole.write(texts, start, isWide ? "utf16le" : "latin1");
+    whole.write(texts, start, wide ? "utf16le" : "latin1");
     return whole;
+  }
+
+  /** The same of texts that aren't wide. */
+  function togetherAsText(): string {
+    const head = String.fromCharCode(latin1, at >>> 24, (at >>> 16) & 0xff, (at >>> 8) & 0xff, at & 0xff);
+    return head + bytes.toString("latin1", 0, at) + texts;
   }
 }
 
