@@ -94,7 +94,8 @@ export class Pair {
   async end(): Promise<void> {
     for (const child of [this.#client, this.#server]) {
       const late = setTimeout(() => child.kill("SIGKILL"), endMs);
-      child.send("end" satisfies Order);
+      // One that has ended early has said why on stderr.
+      if (child.connected) child.send("end" satisfies Order);
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
       clearTimeout(late);
     }

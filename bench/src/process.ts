@@ -80,6 +80,8 @@ if (role === "server") {
 }
 
 function onOrder(close: () => Promise<void>, load?: (order: Load) => Promise<LoadReport>): void {
+  // The parent has died, and nobody else ends this.
+  process.once("disconnect", () => process.exit());
   process.on("message", async (order: Order) => {
     if (order === "end") {
       await close();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import test from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { nats } from "@ts-micro/conformance";
@@ -10,7 +11,9 @@ import { installSize } from "../src/install-size.ts";
 import { withNats } from "../src/nats.ts";
 import { newPacked } from "../src/packed.ts";
 import { Pair } from "../src/pair.ts";
+import { here } from "../src/place.ts";
 import { runCase } from "../src/run.ts";
+import { startServer } from "../src/side.ts";
 import { Starts } from "../src/start.ts";
 
 for (const [name, { title, load, needs }] of Object.entries(contenders)) {
@@ -81,6 +84,13 @@ for (const [name, { title, go, sides }] of Object.entries(contenders)) {
     }
   });
 }
+
+test("a process of the bench doesn't outlive its parent", async () => {
+  const server = startServer("json-floor", here);
+  await once(server, "message");
+  server.disconnect();
+  assert.deepEqual(await once(server, "exit"), [0, null]);
+});
 
 test("a case on Node 22 has the peers that want it, or says how to get them", async () => {
   const length = { rounds: 1, ms: 50, warmUpMs: 50 };
