@@ -1,6 +1,6 @@
 import type { MicroError } from "../errors.ts";
 import { newMetadata } from "../metadata.ts";
-import { newMessage } from "../transport/text-message.ts";
+import { newMessage } from "../transport/message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { Outcome, WireAttempt } from "./attempt.ts";
 import type { Connection, Receiver } from "./connection.ts";

@@ -3,7 +3,7 @@ import type { MessageType } from "../codec/codec.ts";
 import { MicroError, serviceUnavailable } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
-import { bodyLength, newMessage } from "../transport/text-message.ts";
+import { bodyLength, newMessage } from "../transport/message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { ClientStream, StreamRequest } from "./client.ts";
 import type { StreamAttempt } from "./client-over.ts";

@@ -1,7 +1,7 @@
 import { errorText, MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
-import { newMessage } from "../transport/text-message.ts";
+import { newMessage } from "../transport/message.ts";
 import type { Message } from "../transport/transport.ts";
 import type { RequestHead } from "./request.ts";
 

@@ -6,7 +6,7 @@ import type { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpSocket } from "./http-socket.ts";
 import { requestHead } from "./http-writer.ts";
-import { newMessage } from "./text-message.ts";
+import { newMessage } from "./message.ts";
 import type { Message, SocketEvents } from "./transport.ts";
 
 /** Speaks HTTP/1.1 with the server at the other end of a connection. */

@@ -6,7 +6,7 @@ import { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpSocket } from "./http-socket.ts";
 import { refusal, responseHead } from "./http-writer.ts";
-import { newMessage } from "./text-message.ts";
+import { newMessage } from "./message.ts";
 import type { Accept, Message } from "./transport.ts";
 
 export interface HttpServerOptions {

@@ -2,7 +2,7 @@ import type { Metadata } from "../metadata.ts";
 import type { Message } from "./transport.ts";
 
 /** A message whose body is text. Its bytes are made when somebody asks for them. */
-class TextMessage implements Message {
+class MessageOfText implements Message {
   readonly header: Metadata;
   readonly text: string;
   #body: Uint8Array | undefined;
@@ -20,7 +20,7 @@ class TextMessage implements Message {
 
 /** @param body text is ASCII, as in `Message.text` */
 export function newMessage(header: Metadata, body: string | Uint8Array): Message {
-  return typeof body === "string" ? new TextMessage(header, body) : { header, body };
+  return typeof body === "string" ? new MessageOfText(header, body) : { header, body };
 }
 
 /** In bytes, of which none are made for it. */
