@@ -40,7 +40,10 @@ write(
   "scripts/test/killed.test.mjs",
   `test("dies", async () => { process.kill(process.pid, "SIGKILL"); await new Promise(() => {}); });`,
 );
-write("scripts/test/late.test.mjs", `test("fine", () => {}); setTimeout(() => process.exit(3), 50);`);
+write(
+  "scripts/test/late.test.mjs",
+  `test("fine", () => {}).then(() => setTimeout(() => process.exit(3), 50));`,
+);
 write("scripts/test/empty.test.mjs", "");
 write("scripts/test/broken.test.mjs", `import "./missing.mjs";`);
 write(

@@ -208,7 +208,10 @@ test("a slow registration can't bring back a node that was deregistered meanwhil
 
 test("two servers never share an id", () => {
   assert.notEqual(serverSettings().id, serverSettings().id);
-  assert.throws(() => serverSettings({ registerTtlMs: -1 }), /server option registerTtlMs is -1/);
+  assert.throws(
+    () => serverSettings({ registerTtlMs: -1 }),
+    /registerTtlMs must be milliseconds from 0 to 2147483647, is -1/,
+  );
 });
 
 test("others get an address that they can dial", () => {
