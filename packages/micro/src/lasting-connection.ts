@@ -189,7 +189,7 @@ export function newLastingConnection<
 
   function noServer(): string {
     const names = servers.map(({ hostPort }) => hostPort).join(", ");
-    return `no server of ${names} can be used at present; it goes on trying`;
+    return `no server of ${names} can be used right now; it keeps trying`;
   }
 
   function notConnected(why: string): MicroError {

@@ -47,7 +47,7 @@ export function parseServerUrl(text: string, form: ServerUrlForm): ServerUrl {
   const scheme = written.toLowerCase();
   if (!form.schemes.includes(scheme)) throw malformed(`its scheme is ${written}:`);
   const url = parse(`server://${address.replace(/^[^/@]*:\/\//, "")}`);
-  if (url === undefined || url.hostname === "") throw malformed("it is no host and port");
+  if (url === undefined || url.hostname === "") throw malformed("it is not a host and port");
   if (url.pathname.lastIndexOf("/") > 0) throw malformed("its path has several parts");
   const [user = "", password = "", path = ""] = [url.username, url.password, url.pathname.slice(1)].map(
     decodeURIComponent,

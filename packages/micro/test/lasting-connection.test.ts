@@ -37,7 +37,7 @@ describe("a lasting connection", limit, () => {
         isError(
           thrown,
           503,
-          `store tcp is not connected: no server of ${first.hostPort} can be used at present; it goes on trying`,
+          `store tcp is not connected: no server of ${first.hostPort} can be used right now; it keeps trying`,
         ),
     );
     const impatient = new AbortController();

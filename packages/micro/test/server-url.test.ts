@@ -40,15 +40,15 @@ test("a server's address is a host, a host and a port, or a URL with all of them
 test("an address that is none is refused without its credentials", () => {
   for (const [text, why] of [
     ["other://joe:s3cret@one", "its scheme is other:"],
-    ["engine://joe:s3cret@one:x", "it is no host and port"],
-    ["engine://joe:s3cret@", "it is no host and port"],
-    ["joe:s3cret%zz@one", "it is no host and port"],
-    ["joe:s3cret@one/%zz", "it is no host and port"],
-    ["engine://joe:s3c/ret@one", "it is no host and port"],
+    ["engine://joe:s3cret@one:x", "it is not a host and port"],
+    ["engine://joe:s3cret@", "it is not a host and port"],
+    ["joe:s3cret%zz@one", "it is not a host and port"],
+    ["joe:s3cret@one/%zz", "it is not a host and port"],
+    ["engine://joe:s3c/ret@one", "it is not a host and port"],
     ["one/a/b", "its path has several parts"],
-    ["one:70000", "it is no host and port"],
-    ["one:x?password=s3cret", "it is no host and port"],
-    ["", "it is no host and port"],
+    ["one:70000", "it is not a host and port"],
+    ["one:x?password=s3cret", "it is not a host and port"],
+    ["", "it is not a host and port"],
   ] as const) {
     assert.throws(
       () => parseServerUrl(text, form),

@@ -25,7 +25,7 @@ export function parseServerAddress(text: string, errorId: string): ServerAddress
     example: "nats://user:password@host:port",
   });
   const { scheme, host, hostPort, user, password, path } = url;
-  if (path !== "") throw url.malformed("it is no host and port");
+  if (path !== "") throw url.malformed("it is not a host and port");
   return {
     host,
     hostPort,

@@ -24,12 +24,12 @@ for (const [text, wanted] of [
 }
 
 for (const [text, why] of [
-  ["", /"": it is no host and port/],
+  ["", /"": it is not a host and port/],
   ["http://a", /"http:\/\/a": its scheme is http:/],
-  ["a:port", /it is no host and port/],
-  ["a:70000", /it is no host and port/],
+  ["a:port", /it is not a host and port/],
+  ["a:70000", /it is not a host and port/],
   ["redis://a/db", /its database "db" is no number/],
-  ["redis://joe:s3%zzcret@a:1", /"redis:\/\/…@a:1": it is no host and port/],
+  ["redis://joe:s3%zzcret@a:1", /"redis:\/\/…@a:1": it is not a host and port/],
 ] as const) {
   test(`the address ${text || "that is empty"} is refused, without its credentials`, () => {
     assert.throws(

@@ -29,7 +29,7 @@ export function parseServerAddress(text: string, secure: boolean): ServerAddress
     example: "mqtt://user:password@host:port",
   });
   const { scheme, host, port, hostPort, user, password = "", path } = url;
-  if (path !== "") throw url.malformed("it is no host and port");
+  if (path !== "") throw url.malformed("it is not a host and port");
   return {
     host,
     port,

@@ -83,7 +83,7 @@ describe("on the wire", { skip: mosquitto().skip, timeout: 60_000 }, () => {
         ["shop/screws/sold", { "Micro-Topic": "own" }, "yes"],
       ],
     );
-    assert.equal(lines.filter((line) => /shop\/bolts\/sold.*no go-micro message/.test(line)).length, 2);
+    assert.equal(lines.filter((line) => /shop\/bolts\/sold.*not a go-micro message/.test(line)).length, 2);
   });
 
   test("what a subscription was not there for comes when it retained, once", async () => {
