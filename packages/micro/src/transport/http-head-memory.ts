@@ -30,7 +30,10 @@ const growth = 64;
 
 const forms = new Map<string, Form>();
 
-/** Bounded, because heads come from peers. A connection keeps one that finds no place to itself. */
+/**
+ * Bounded, because heads come from peers. The oldest makes room, so that a peer with ever new ones doesn't keep others from
+ * sharing for good; connections keep the form they have.
+ */
 const maxForms = 256;
 
 /** A value that the parser gives as it stands: visible ASCII, with blanks only inside. */
@@ -111,7 +114,9 @@ function formOf(given: string, head: HttpHead): Form | undefined {
   if (known !== undefined) return known;
   // The head's own header belongs to whoever gets the message.
   const form = { head: { ...head, header: copyOf(head.header) }, start: `${start}\r\n`, lines };
-  if (forms.size < maxForms) forms.set(key, form);
+  const [oldest] = forms.size < maxForms ? [] : forms.keys();
+  if (oldest !== undefined) forms.delete(oldest);
+  forms.set(key, form);
   return form;
 }
 

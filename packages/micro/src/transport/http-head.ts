@@ -28,6 +28,9 @@ export interface HttpHead {
 /** Far more than any service sends; bounds the work that one head can cause. */
 const maxFields = 256;
 
+/** A value that is cut out of a head keeps all of the head alive. Of longer ones than this, in bytes, values are copied. */
+const longestKept = 2_048;
+
 /** Every control character but TAB, and every CR or LF that is not part of a CRLF. */
 const illegalBytes = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 
@@ -119,7 +122,7 @@ function cutStartLine(text: string): [line: string, fields: string] {
 
 function readFields(text: string, head: HttpHead): Framing {
   const framing: Framing = {};
-  const ascii = !/[\x80-\xff]/.test(text);
+  const cut = text.length <= longestKept && !/[\x80-\xff]/.test(text);
   let count = 0;
   for (let at = 0; at < text.length; ) {
     if (++count > maxFields) throw new HttpError(431, `more than ${maxFields} header fields`);
@@ -133,7 +136,7 @@ function readFields(text: string, head: HttpHead): Framing {
     const bytes = trimmed(text, colon + 1, end);
     if (framingNames.has(name)) readFraming(framing, name, bytes);
     else if (head.header[name] === undefined) {
-      head.header[name] = ascii ? bytes : Buffer.from(bytes, "latin1").toString();
+      head.header[name] = cut ? bytes : Buffer.from(bytes, "latin1").toString();
       if (name === "Connection") head.close = closes(bytes, head.close);
     }
     at = end + 2;

@@ -10,6 +10,11 @@ import { answers, lines, requests } from "./examples.ts";
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
+function heapUsed(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
 interface Parsed {
   messages: { head: HttpHead; body: string }[];
   /** Status of the refusal. */
@@ -451,6 +456,51 @@ test("a header belongs to whoever got it, however like the others it is", () => 
       { Authorization: "Bearer me", "Micro-Id": "1" },
     ],
   );
+});
+
+test("heads of ever new kinds cost no more memory than a few, and those that came before are read as before", () => {
+  const one = (id: string, kind: number) =>
+    lines(
+      "POST / HTTP/1.1",
+      "Host: a",
+      "Content-Length: 0",
+      `Micro-Id: ${id}`,
+      `X-Kind-${kind}: ${"x".repeat(1_500)}`,
+      "",
+      "",
+    );
+  const before = parse("request", [one("1", 0)]);
+  const used = heapUsed();
+  for (let kind = 1; kind <= 5_000; kind++) parse("request", [one("1", kind)]);
+  const more = heapUsed() - used;
+  assert.ok(more < 5_000 * 750, `${more} bytes for 5,000 kinds`);
+  before.parser.push(Buffer.from(one("2", 0) + one("3", 5_000)));
+  const after = parse("request", [one("4", 0) + one("5", 0)]);
+  assert.deepEqual(
+    [...before.messages, ...after.messages].map(({ head }) => head.header["Micro-Id"]),
+    ["1", "2", "3", "4", "5"],
+  );
+});
+
+test("a value that is kept doesn't keep the long head that it came in", () => {
+  const count = 200;
+  const filling = "x".repeat(60_000);
+  const used = heapUsed();
+  const kept = Array.from({ length: count }, (_, n) => {
+    const head = lines(
+      "POST / HTTP/1.1",
+      "Host: a",
+      "Content-Length: 0",
+      `Micro-Id: identity-of-user-${n}`,
+      `X-A: ${filling}`,
+      "",
+      "",
+    );
+    return parse("request", [head]).messages[0]?.head.header["Micro-Id"];
+  });
+  const more = heapUsed() - used;
+  assert.ok(more < (count * filling.length) / 4, `${more} bytes for ${count} short values`);
+  assert.equal(kept[count - 1], `identity-of-user-${count - 1}`);
 });
 
 test("nothing that decides how a message ends is taken over from the head before", () => {
