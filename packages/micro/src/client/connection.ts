@@ -1,6 +1,7 @@
 import { internalServerError, MicroError, serviceUnavailable } from "../errors.ts";
 import { headers } from "../headers.ts";
-import type { DialOptions, Message, Socket, SocketEvents, Transport } from "../transport/transport.ts";
+import { messageFor, takingText } from "../transport/message.ts";
+import type { DialOptions, Message, Socket, Transport } from "../transport/transport.ts";
 
 /** What waits for the messages of a connection: a call, or a stream. */
 export interface Receiver {
@@ -34,11 +35,11 @@ export class Connection {
 
   /** @throws MicroError 503 with a reason; nothing has left this process then. */
   async dial(transport: Transport, options: DialOptions): Promise<void> {
-    const events: SocketEvents = {
+    const events = takingText({
       message: (message) => this.#message(message),
       drain: () => this.#receiver?.drain?.(),
       close: (error) => this.#end(connectionLost(this.address, error)),
-    };
+    });
     try {
       this.#socket = await transport.dial(this.address, events, options);
     } catch (thrown) {
@@ -64,7 +65,7 @@ export class Connection {
    * @throws MicroError 400 as the transport's socket does; nothing was sent then.
    */
   send(message: Message): boolean {
-    return this.#socket?.send(message) ?? true;
+    return this.#socket?.send(messageFor(this.#socket, message)) ?? true;
   }
 
   pause(): void {

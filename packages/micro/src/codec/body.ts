@@ -1,3 +1,4 @@
+import type { Message } from "../transport/transport.ts";
 import type { Codec, Decoded, Frame, FrameKind, MessageType } from "./codec.ts";
 
 /**
@@ -19,7 +20,7 @@ export function encodeBody(
 /** @throws MicroError as the codec does */
 export function decodeBody(
   codec: Codec,
-  message: { readonly body: Uint8Array; readonly text?: string },
+  message: Pick<Message, "body" | "text">,
   kind: FrameKind,
   type?: MessageType,
 ): Decoded {

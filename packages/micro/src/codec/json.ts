@@ -1,32 +1,15 @@
 import type { Codec, Decoded, Frame, FrameKind, MessageType } from "./codec.ts";
 import { decodeFailed, encodeFailed, kindOfValue, messageOf } from "./failures.ts";
 
-/**
- * `application/json`: one JSON value and a line feed (go-micro `codec/json/json.go`).
- *
- * An absent response is written as `{}`, because go-micro's client takes an empty body for an error.
- */
-export const jsonCodec: Codec = {
-  name: "json",
-
-  encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
-    if (value instanceof Uint8Array) return value;
-    if (value === undefined && frame.kind !== "response") return new Uint8Array(0);
-    return Buffer.from(lineLikeGo(textOf(value, type)));
-  },
-
-  decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
-    const json = parseJson("json", body, type);
-    return { value: kind === "error" ? json : fromJson("json", json, type) };
-  },
-
+/** Not the codec's own, so that `{ ...jsonCodec, encode, decode }` has none that say something else than its bytes. */
+const asText: Required<Pick<Codec, "encodeText" | "bodyText" | "decodeText">> = {
   encodeText(value: unknown, frame: Frame, type?: MessageType): string | undefined {
     if (value instanceof Uint8Array) return undefined;
     return value === undefined && frame.kind !== "response" ? "" : textOf(value, type);
   },
 
   bodyText(value: unknown, frame: Frame, type?: MessageType): string | undefined {
-    const text = jsonCodec.encodeText?.(value, frame, type);
+    const text = asText.encodeText(value, frame, type);
     return text === undefined || text === "" ? text : lineLikeGo(text);
   },
 
@@ -35,6 +18,29 @@ export const jsonCodec: Codec = {
     return kind === "error" ? json : fromJson("json", json, type);
   },
 };
+
+/**
+ * `application/json`: one JSON value and a line feed (go-micro `codec/json/json.go`).
+ *
+ * An absent response is written as `{}`, because go-micro's client takes an empty body for an error.
+ */
+export const jsonCodec: Codec = Object.setPrototypeOf(
+  {
+    name: "json",
+
+    encode(value: unknown, frame: Frame, type?: MessageType): Uint8Array {
+      if (value instanceof Uint8Array) return value;
+      if (value === undefined && frame.kind !== "response") return new Uint8Array(0);
+      return Buffer.from(lineLikeGo(textOf(value, type)));
+    },
+
+    decode(body: Uint8Array, kind: FrameKind, type?: MessageType): Decoded {
+      const json = parseJson("json", body, type);
+      return { value: kind === "error" ? json : fromJson("json", json, type) };
+    },
+  } satisfies Codec,
+  asText,
+);
 
 function lineLikeGo(text: string): string {
   return `${escapeLikeGo(text)}\n`;

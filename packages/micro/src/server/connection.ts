@@ -2,6 +2,7 @@ import { CallContext, type Peer } from "../context.ts";
 import { MicroError } from "../errors.ts";
 import { endOfStream, headers } from "../headers.ts";
 import { type Metadata, newMetadata } from "../metadata.ts";
+import { messageFor } from "../transport/message.ts";
 import type { Message, Socket, SocketEvents } from "../transport/transport.ts";
 import { Call, type CallHost } from "./call.ts";
 import type { RequestHead, RequestReader } from "./request.ts";
@@ -67,6 +68,10 @@ export class Connection implements SocketEvents, CallHost, SessionHost {
     this.#peer = { address: socket.remote };
   }
 
+  get takesText(): boolean {
+    return true;
+  }
+
   message(message: Message): void {
     const { header } = message;
     const stream = header[headers.stream] || header["X-Micro-Stream"];
@@ -121,7 +126,7 @@ export class Connection implements SocketEvents, CallHost, SessionHost {
 
   send(message: Message): boolean {
     if (this.#host.leaving) message.header[headers.connection] = "close";
-    return this.#socket.send(message);
+    return this.#socket.send(messageFor(this.#socket, message));
   }
 
   drained(): Promise<void> {

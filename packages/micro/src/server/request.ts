@@ -36,14 +36,14 @@ export class RequestReader {
    * @throws MicroError 400 when the endpoint stands only in a body that can't be read.
    */
   read(message: Message): RequestHead {
-    const { header, body } = message;
+    const { header } = message;
     const contentType = header[headers.contentType] || defaultContentType;
     const codec = this.#codecOf(contentType, isLegacy(header));
     let id = header[headers.id] ?? "";
     let endpoint =
       header[headers.endpoint] || header[headers.method] || prefixed(header, "Endpoint", "Method");
     if (endpoint === "") {
-      const envelope = codec.decode(body, "request");
+      const envelope = codec.decode(message.body, "request");
       endpoint = envelope.endpoint ?? "";
       id = envelope.id ?? id;
     }

@@ -8,6 +8,7 @@ import { tlsProblem } from "../tls.ts";
 import { HttpError } from "./http-error.ts";
 import type { HttpHead } from "./http-head.ts";
 import { HttpParser } from "./http-parser.ts";
+import { messageFor } from "./message.ts";
 import { localAddressOf, remoteAddressOf } from "./stream-address.ts";
 import type { Message, Socket, SocketEvents } from "./transport.ts";
 
@@ -86,6 +87,10 @@ export abstract class HttpSocket implements Socket {
     return this.#closed;
   }
 
+  get takesText(): boolean {
+    return true;
+  }
+
   /** The head of a message to send, as latin1 text, and whatever the body's absence needs. */
   protected abstract headOf(message: Message, bodyLength: number): string;
 
@@ -107,7 +112,7 @@ export abstract class HttpSocket implements Socket {
   protected advanced(): void {}
 
   protected deliver(message: Message): void {
-    this.#events?.message(message);
+    this.#events?.message(messageFor(this.#events, message));
   }
 
   send(message: Message): boolean {

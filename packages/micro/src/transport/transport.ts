@@ -47,13 +47,13 @@ export interface Message {
    * as spaces, no white space around.
    */
   header: Metadata;
-  /** Never shared with another message; may be empty. Where there is a `text`, it may be made when it is read. */
+  /** Never shared with another message; may be empty. Where there is a `text`, it is made when it is read. */
   body: Uint8Array;
   /**
-   * The same body, if it is ASCII and whoever made the message had it as text: JSON goes from its codec to a socket, and
-   * back, without bytes in between.
+   * The same body, if it is ASCII, who made the message had it as text, and nobody has read or set `body` since: JSON goes
+   * from its codec to a socket, and back, without bytes in between. Only for those who say that they take it (`takesText`).
    */
-  readonly text?: string;
+  readonly text?: string | undefined;
 }
 
 /** Both ends of a connection. Order is kept in each direction; requests and answers are not paired here. */
@@ -63,6 +63,8 @@ export interface Socket extends AsyncDisposable {
   /** `host:port` of the other end. */
   readonly remote: string;
   readonly closed: boolean;
+  /** `send` is given messages with `text`. @default false: all that it is given are plain objects of header and bytes */
+  readonly takesText?: boolean;
   /**
    * Hands a message over for sending. False means that much is waiting: pause until `drain`. The message
    * is taken in either case and must not be changed afterwards. On a closed socket it is dropped; `close` has
@@ -80,6 +82,8 @@ export interface Socket extends AsyncDisposable {
 }
 
 export interface SocketEvents {
+  /** `message` is given messages with `text`. @default false: all that it is given are plain objects of header and bytes */
+  readonly takesText?: boolean;
   message(message: Message): void;
   /** `send` gave false before and may be used freely again. */
   drain?(): void;

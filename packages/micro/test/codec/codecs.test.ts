@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeBody, encodeBody } from "../../src/codec/body.ts";
 import { bytesCodec } from "../../src/codec/bytes.ts";
 import type { Codec, Frame, FrameKind, MessageType } from "../../src/codec/codec.ts";
 import { codecFor, defaultCodecs } from "../../src/codec/codecs.ts";
 import { jsonCodec } from "../../src/codec/json.ts";
 import { jsonRpcCodec } from "../../src/codec/json-rpc.ts";
+import { packedCodec } from "../../src/codec/packed.ts";
 import { protoCodec } from "../../src/codec/proto.ts";
 import { protoRpcCodec } from "../../src/codec/proto-rpc.ts";
 
@@ -18,6 +20,24 @@ test("json: one value and a line feed, with Go's escapes", () => {
     text(jsonCodec.encode(value, frame("request"))),
     `{"html":"\\u003ca href='?a\\u0026b'\\u003e","separators":"\\u2028\\u2029","name":"Jörg"}\n`,
   );
+});
+
+test("json, packed: a codec made of them has no text beside the bytes of its own", () => {
+  const reversed = (body: Uint8Array): Uint8Array => Uint8Array.from(body).reverse();
+  const mine: Codec = {
+    ...jsonCodec,
+    name: "mine",
+    encode: (value, ...more) => reversed(jsonCodec.encode(value, ...more)),
+    decode: (body, ...more) => jsonCodec.decode(reversed(body), ...more),
+  };
+  const body = encodeBody(mine, { a: 1 }, frame("request"));
+  assert.equal(Buffer.from(body).toString(), '\n}1:"a"{');
+  assert.deepEqual(decodeBody(mine, { body: reversed(Buffer.from("[1]")), text: "]1[" }, "request"), {
+    value: [1],
+  });
+  assert.deepEqual([mine.encodeText, mine.bodyText, mine.decodeText], [undefined, undefined, undefined]);
+  assert.equal(encodeBody(jsonCodec, { a: 1 }, frame("request")), '{"a":1}\n');
+  assert.equal({ ...packedCodec }.encodeLatin1, undefined);
 });
 
 test("json: an absent response is {}, since go-micro's client fails on an empty body; other absent bodies are empty", () => {
