@@ -116,7 +116,7 @@ describe("on the wire", { skip: nats().skip, timeout: 60_000 }, () => {
       ["M\0\0\0\x02\0\0\0\x02{}", /message 2 came instead of 0: one was lost/],
       ["T\0\0", /a frame of what was taken can't have 3 bytes/],
       ["T\0\0\0\0\0\0\0\0\0", /a frame of what was taken can't have 10 bytes/],
-      ["M\0\0\0\0", /sent what is no message/],
+      ["M\0\0\0\0", /sent something that is not a message/],
       ["P", /a frame can't begin with 80/],
     ] as const) {
       const inbox = createInbox();
