@@ -94,14 +94,14 @@ export function newBrokerOver(engine: BrokerEngine, logger: Logger): Broker {
       }
     },
 
-    ...(engine.publishText !== undefined && { publishText }),
-
     subscribe(topic, handler, options = {}): Promise<Subscription> {
       return subscribing.add(subscribe(topic, handler, options));
     },
 
     [Symbol.asyncDispose]: () => broker.disconnect(),
   };
+  // Not enumerable: `{ ...broker, publish }` would publish past its own `publish`.
+  if (engine.publishText !== undefined) Object.defineProperty(broker, "publishText", { value: publishText });
   return broker;
 
   function check(topic: string): void {

@@ -24,7 +24,10 @@ export interface Broker extends AsyncDisposable {
    * @throws MicroError 503 `not-connected` while disconnected. A publish is never queued silently.
    */
   publish(topic: string, message: Message, options?: PublishOptions): Promise<void>;
-  /** As `publish`, of a message that nobody has made bytes of. Clients prefer it where it is there. */
+  /**
+   * As `publish`, of a message that nobody has made bytes of. Clients prefer it where it is there. What wraps a broker and wants to
+   * see all that is published has none; `{ ...broker, publish }` takes none over from ours.
+   */
   publishText?(topic: string, message: TextMessage): Promise<void>;
   /**
    * Resolves once messages published from then on arrive. Each message is handled once per subscription,
@@ -50,7 +53,10 @@ export interface BrokerSupports {
 export interface Event {
   readonly topic: string;
   readonly message: Message;
-  /** The same in parts, where it came as text: who decodes it needs no bytes. */
+  /**
+   * The same in parts, where it came as text: who decodes it needs no bytes. Not there any more when somebody has looked at
+   * `message`, who may have changed that.
+   */
   readonly text?: TextMessage | undefined;
   /** 1 for the first delivery. */
   readonly attempt: number;

@@ -249,7 +249,7 @@ class AutoEvent implements Event {
   }
 
   get text(): TextMessage | undefined {
-    return this.#incoming.text;
+    return this.#message === undefined ? this.#incoming.text : undefined;
   }
 
   async ack(): Promise<void> {}

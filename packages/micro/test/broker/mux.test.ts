@@ -431,6 +431,19 @@ test("a message that came before the connection broke down is handled or not, bu
   assert.deepEqual(handled, ["a", "b"]);
 });
 
+test("who has looked at a message, and may have changed it, gets no text any more", {
+  timeout,
+}, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const seen: unknown[] = [];
+  const { raw, head } = await subscribe("t", (event) => {
+    seen.push(event.text?.body, String(event.message.body), event.text);
+  });
+  raw.write(`${head(0)}m0 - - {}\n`);
+  while (seen.length === 0) await new Promise(setImmediate);
+  assert.deepEqual(seen, ["{}", "{}", undefined]);
+});
+
 /** Brokers, and nodes whose other end is the test. */
 async function newWorld(context: TestContext, options: HttpBrokerOptions = {}) {
   const registry = newMemoryRegistry({ addresses: [`broker-mux-${hubs++}`] });

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { Broker, Message } from "../../src/broker/broker.ts";
+import { newHttpBroker } from "../../src/broker/http.ts";
 import { newMemoryBroker } from "../../src/broker/memory.ts";
 import { messageIds } from "../../src/client/message-ids.ts";
 import { newClient } from "../../src/client/mucp.ts";
 import { CallContext } from "../../src/context.ts";
 import { newMetadata } from "../../src/metadata.ts";
+import { newMemoryRegistry } from "../../src/registry/memory.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -67,6 +69,25 @@ test("the broker is connected once, by the first publish; after a failure the ne
   await Promise.all([client.publish("b", 1), client.publish("c", 1)]);
   assert.equal(connects, 2);
   assert.deepEqual(published, ["b", "c"]);
+});
+
+test("a broker made of another one sees all that is published", async (t) => {
+  const registry = newMemoryRegistry({ addresses: [randomUUID()] });
+  const broker = newHttpBroker({ parts: { registry } });
+  t.after(() => broker.disconnect());
+  assert.notEqual(broker.publishText, undefined);
+  const published: string[] = [];
+  const wrapped: Broker = {
+    ...broker,
+    publish(topic, message, options) {
+      published.push(topic);
+      return broker.publish(topic, message, options);
+    },
+  };
+  const client = newClient({ parts: { broker: wrapped } });
+  t.after(() => client.close());
+  await client.publish("a", { b: 1 });
+  assert.deepEqual(published, ["a"]);
 });
 
 test("what can't be encoded is refused and not published", async (t) => {
