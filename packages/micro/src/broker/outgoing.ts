@@ -3,7 +3,7 @@ import type { Metadata } from "../metadata.ts";
 import { asciiField } from "../mux/body.ts";
 import { type Message, messageHeaders } from "./broker.ts";
 import { encodeEnvelope } from "./envelope.ts";
-import type { TextMessage } from "./text-message.ts";
+import { messageOf, type TextMessage } from "./text-message.ts";
 
 /** A message on its way to its subscribers: a copy, and the forms in which it travels. */
 export class Outgoing {
@@ -34,7 +34,11 @@ export class Outgoing {
     return new Outgoing(topic, fieldsOf(header), Buffer.from(body));
   }
 
-  static ofText(topic: string, { contentType, id, metadata, body }: TextMessage): Outgoing {
+  static ofText(topic: string, message: TextMessage): Outgoing {
+    const { contentType, id, metadata, body } = message;
+    if (id !== "" && !isIdField(id)) {
+      return Outgoing.of(topic, messageOf(message, topic, Buffer.from(body)));
+    }
     const { from, metadata: rest } = sharedFields.of(metadata);
     return new Outgoing(topic, { contentType, from, id: id || "-", metadata: rest }, body);
   }
@@ -76,10 +80,15 @@ function fieldsOf(header: Readonly<Metadata>): Fields {
     const text = String(value);
     if (key === messageHeaders.contentType && text !== "") contentType = text;
     else if (key === headers.fromService && text !== "") from = text;
-    else if (key === messageHeaders.id && text !== "-" && /^[!-~]+$/.test(text)) id = text;
+    else if (key === messageHeaders.id && isIdField(text)) id = text;
     else rest += `${rest === "" ? "{" : ","}${JSON.stringify(key)}:${JSON.stringify(text)}`;
   }
   return { contentType, from, id, metadata: rest === "" ? "-" : asciiField(`${rest}}`) };
+}
+
+/** Whether it is one field of a frame, and not the one that says that there is none. */
+function isIdField(id: string): boolean {
+  return id !== "-" && /^[!-~]+$/.test(id);
 }
 
 /** Remembers the fields of the last map that can't change: most messages of a client have one and the same. */

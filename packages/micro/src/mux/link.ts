@@ -134,7 +134,7 @@ export class Link {
   send(fields: string, body: Body, size?: number): void {
     if (typeof body !== "string") this.#sendCounted(fields, body instanceof ByteText ? body.text : body);
     else if ((size ?? Buffer.byteLength(body)) !== body.length) this.#sendCounted(fields, Buffer.from(body));
-    else if (body.length >= ownWriteBytes) this.#sendCounted(fields, body);
+    else if (body.length >= ownWriteBytes || !isLine(body)) this.#sendCounted(fields, body);
     else {
       this.#texts.push(fields, body, "\n");
       this.#written();
@@ -279,6 +279,13 @@ export class Link {
     } else if (letter === ping) this.write("o\n");
     else if (letter !== pong) this.#events.frame(letter, line);
   }
+}
+
+/** Whether it can be the end of a line, as all JSON can that is written without line feeds: `*5` would be a count. */
+function isLine(text: string): boolean {
+  if (text.includes("\n")) return false;
+  const last = text.charCodeAt(text.length - 1);
+  return !(last >= 0x30 && last <= 0x39 && /(^| )\*\d+$/.test(text));
 }
 
 const ping = "p".charCodeAt(0);

@@ -444,6 +444,23 @@ test("who has looked at a message, and may have changed it, gets no text any mor
   assert.deepEqual(seen, ["{}", "{}", undefined]);
 });
 
+test("a text that is no line, and an id that is no field, arrive as they are", {
+  timeout,
+}, async (context) => {
+  const { publisher, subscribe } = await newWorld(context);
+  const arrived: unknown[] = [];
+  await subscribe("t", ({ message }) => {
+    arrived.push([message.header["Micro-Id"], message.header["X-A"], String(message.body)]);
+  });
+  const parts = { contentType: "text/plain", metadata: { "X-A": "1" } };
+  const texts = ["a\nk\n", "5 *5", "*7", "x *"];
+  const ids = ["a b", "\n", "-", "é", 'a {"X-A":"2"} x'];
+  for (const body of texts) await publisher.publishText?.("t", { ...parts, id: "i", body });
+  for (const id of ids) await publisher.publishText?.("t", { ...parts, id, body: "{}" });
+  while (arrived.length < texts.length + ids.length) await new Promise(setImmediate);
+  assert.deepEqual(arrived, [...texts.map((body) => ["i", "1", body]), ...ids.map((id) => [id, "1", "{}"])]);
+});
+
 /** Brokers, and nodes whose other end is the test. */
 async function newWorld(context: TestContext, options: HttpBrokerOptions = {}) {
   const registry = newMemoryRegistry({ addresses: [`broker-mux-${hubs++}`] });
