@@ -129,7 +129,7 @@ export const mutations: MutationList<typeof import("ts-micro/broker")> = {
     ["broker/outgoing.js", "rest += `", "`", "a message loses its headers between processes"],
     [
       "broker/mux-subscriber.js",
-      "room.take(this.#messages[at]);",
+      "room.take(message);",
       "room.release();",
       "a message is confirmed and not handled",
     ],

@@ -65,19 +65,19 @@ export function newFanOut({ sender, logger, subscribers }: FanOutSetup): FanOut 
     thrown: unknown,
   ): Promise<void> {
     const result = notTakenBy(node, thrown);
-    if (!mayHaveTaken(result)) return sendToAll(message, signal, new Map([[node, result]]));
+    if (!mayHaveTaken(result)) return sendToAll(message, signal, new Map([[identityOf(node), result]]));
     throw notTaken(message.topic, [{ version, nodes: [node], failures: [result] }]);
   }
 
-  /** @param offered nodes that the message was offered to already */
+  /** @param offered to which nodes the message was offered already, by identity: the registry may tell of them anew */
   async function sendToAll(
     message: Outgoing,
     signal: AbortSignal | undefined,
-    offered: ReadonlyMap<Node, Offered>,
+    offered: ReadonlyMap<string, Offered>,
   ): Promise<void> {
     const { topic } = message;
     const offer = (node: Node): Promise<Offered> | Offered =>
-      offered.get(node) ?? offerOnce(node, message, signal);
+      offered.get(identityOf(node)) ?? offerOnce(node, message, signal);
     const offerTo = (group: Group): Promise<Miss | undefined> =>
       group.version === broadcastVersion ? offerToAll(group, offer) : offerToOne(group, offer);
     const known = subscribers.peek() ?? (await subscribers.lookUp({ fresh: false, signal }));

@@ -75,12 +75,20 @@ function exchange(request: ClientRequest, body: Buffer, timeoutMs: number): Prom
     // Not `request.setTimeout`: that is for silence, and begins with the established connection. Waiting for a
     // connection of the pool doesn't count; those that hold one are limited themselves.
     let timer: NodeJS.Timeout | undefined;
+    let late: NodeJS.Immediate | undefined;
+    const giveUp = (): void => {
+      request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: "ETIMEDOUT" }));
+    };
     request.once("socket", () => {
       timer = setTimeout(() => {
-        request.destroy(Object.assign(new Error(`no answer within ${timeoutMs} ms`), { code: "ETIMEDOUT" }));
+        // Timers come before sockets: an answer that this process was too busy to read is read first.
+        late = setImmediate(giveUp);
       }, timeoutMs);
     });
-    request.once("close", () => clearTimeout(timer));
+    request.once("close", () => {
+      clearTimeout(timer);
+      clearImmediate(late);
+    });
     request.on("response", (response) => {
       response.on("error", reject);
       response.on("end", () => resolve(response.statusCode ?? 0));

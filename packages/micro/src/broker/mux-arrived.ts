@@ -42,17 +42,12 @@ export class Arrived implements Incoming, TextMessage {
     this.#topic = topic;
   }
 
-  /** In bytes. */
-  get size(): number {
-    return this.#bytes?.length ?? this.body.length;
-  }
-
   get text(): TextMessage | undefined {
     return this.#bytes === undefined ? this : undefined;
   }
 
   get message(): Message {
-    this.#message ??= messageOf(this, this.#topic, this.#bytes ?? Buffer.from(this.body, "latin1"));
+    this.#message ??= this.#makeMessage();
     return this.#message;
   }
 
@@ -60,6 +55,12 @@ export class Arrived implements Incoming, TextMessage {
   detach(): void {
     this.id = copyOf(this.id);
     this.body = copyOf(this.body);
+  }
+
+  #makeMessage(): Message {
+    // Handlers keep ids, to know what they have had.
+    const parts = { contentType: this.contentType, id: copyOf(this.id), metadata: this.metadata };
+    return messageOf(parts, this.#topic, this.#bytes ?? Buffer.from(this.body, "latin1"));
   }
 }
 

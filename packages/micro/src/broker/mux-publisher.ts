@@ -9,6 +9,7 @@ import { closedInSilence, tlsProblem } from "../tls.ts";
 import { serviceName } from "./http-subscribers.ts";
 import type { Post } from "./mux-post.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { Queue } from "./queue.ts";
 
 export interface PublisherEvents {
   /** No further message may be given to it. */
@@ -33,7 +34,8 @@ export interface Route {
   /** Messages that have left and are not confirmed, and the bytes of their bodies. */
   unconfirmed: number;
   bytes: number;
-  waiting: Post[];
+  /** Those that were given up meanwhile are among them. */
+  readonly waiting: Queue<Post>;
 }
 
 interface Head {
@@ -89,14 +91,14 @@ export class MuxPublisher implements LinkEvents {
     const { id } = post.node;
     let route = this.#routes.get(id);
     if (route === undefined) {
-      route = { id, heads: [], unconfirmed: 0, bytes: 0, waiting: [] };
+      route = { id, heads: [], unconfirmed: 0, bytes: 0, waiting: new Queue() };
       this.#routes.set(id, route);
     }
     post.holder = this;
     post.route = route;
     post.number = 0;
     if (!this.#usable) this.#giveBack([post], ended);
-    else if (route.waiting.length === 0 && this.#mayLeave(route)) this.#send(route, post);
+    else if (route.waiting.size === 0 && this.#mayLeave(route)) this.#send(route, post);
     else {
       route.waiting.push(post);
       this.#watch();
@@ -105,12 +107,9 @@ export class MuxPublisher implements LinkEvents {
 
   /** Its publisher has given it up. */
   forget(post: Post): void {
-    const { route } = post;
-    if (route === undefined) return;
-    if (this.#unconfirmed.get(post.number) === post) {
-      this.#link.write(`x${post.number}\n`);
-      this.#over(post);
-    } else route.waiting = route.waiting.filter((each) => each !== post);
+    if (this.#unconfirmed.get(post.number) !== post) return;
+    this.#link.write(`x${post.number}\n`);
+    this.#over(post);
   }
 
   frame(letter: number, line: Line): void {
@@ -186,7 +185,7 @@ export class MuxPublisher implements LinkEvents {
     this.#headCount = 0;
     for (const route of this.#routes.values()) {
       route.heads = [];
-      const idle = route.unconfirmed === 0 && route.waiting.length === 0;
+      const idle = route.unconfirmed === 0 && route.waiting.size === 0;
       if (idle && route !== current) this.#routes.delete(route.id);
     }
   }
@@ -197,7 +196,7 @@ export class MuxPublisher implements LinkEvents {
     this.#unconfirmed.delete(post.number);
     route.unconfirmed--;
     route.bytes -= post.message.size;
-    if (route.waiting.length > 0) this.#proceed(route);
+    if (route.waiting.size > 0) this.#proceed(route);
     if (!this.#usable && this.#unconfirmed.size === 0) this.#link.end();
   }
 
@@ -205,18 +204,22 @@ export class MuxPublisher implements LinkEvents {
     while (this.#usable && this.#mayLeave(route)) {
       const post = route.waiting.shift();
       if (post === undefined) break;
-      this.#send(route, post);
+      if (!post.ended) this.#send(route, post);
     }
   }
 
   /** Whatever is unconfirmed or waits has the timer, so each is settled in the end, whoever falls silent. */
   #watch(): void {
-    this.#timer ??= setTimeout(this.#sweep, sweepMs);
+    this.#timer ??= setTimeout(() => {
+      const now = performance.now();
+      // Timers come before sockets: what this process was too busy to read is read first, or it would be sent again.
+      setImmediate(() => this.#sweep(now));
+    }, sweepMs);
   }
 
-  readonly #sweep = (): void => {
+  /** @param now of the clock, since when all that had come was read */
+  #sweep(now: number): void {
     this.#timer = undefined;
-    const now = performance.now();
     for (const post of this.#unconfirmed.values()) {
       if (post.deadline > now) continue;
       this.#link.write(`x${post.number}\n`);
@@ -227,16 +230,16 @@ export class MuxPublisher implements LinkEvents {
     }
     // With nothing unconfirmed that could be missed, what waits is held up by a peer that doesn't read.
     if (this.#link.congested && now - this.#link.heardAt > this.#timeoutMs) this.#link.probe();
-    const waits = [...this.#routes.values()].some(({ waiting }) => waiting.length > 0);
+    const waits = [...this.#routes.values()].some(({ waiting }) => waiting.size > 0);
     if (waits || this.#unconfirmed.size > 0) this.#watch();
-  };
+  }
 
   /** Takes no further messages, and closes when those that have left are confirmed. Twice is once. */
   #retire(ending: Ending): void {
     if (!this.#usable) return;
     this.#usable = false;
     this.#events.unusable();
-    for (const route of this.#routes.values()) this.#giveBack(route.waiting.splice(0), ending);
+    for (const route of this.#routes.values()) this.#giveBack(route.waiting.clear(), ending);
     if (this.#unconfirmed.size === 0) this.#link.end();
   }
 

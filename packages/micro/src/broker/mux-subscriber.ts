@@ -10,7 +10,7 @@ import { Arrived, type MessageHead, messageHead } from "./mux-arrived.ts";
 import type { MuxReceiverSetup } from "./mux-receiver.ts";
 
 /**
- * Messages of one publisher that wait for busy subscriptions, and the bytes of their bodies, until the connection is no
+ * Messages of one publisher that wait for busy subscriptions, and their bytes, until the connection is no
  * longer read. Our own publishers keep to less for each subscription.
  */
 const maxHeld = 4096;
@@ -30,6 +30,8 @@ export class MuxSubscriber implements LinkEvents {
   #lastNumber = 0;
   /** Taken one after the other, and to be confirmed together. */
   #taken: Taken | undefined;
+  #lastConfirmed: Taken | undefined;
+  #unread: NodeJS.Timeout | undefined;
   /** What ends the wait of a message for its busy subscription, unconfirmed, by the message's number. */
   readonly #held = new Map<number, () => void>();
   #heldBytes = 0;
@@ -56,9 +58,12 @@ export class MuxSubscriber implements LinkEvents {
         this.#heads.set(number, messageHead(head));
         break;
       }
-      case letters.cancel:
-        this.#held.get(line.number())?.();
+      case letters.cancel: {
+        const number = line.number();
+        this.#taken?.withdraw(number);
+        this.#held.get(number)?.();
         break;
+      }
       case letters.understood:
         this.#understood = true;
         this.#settle();
@@ -76,6 +81,7 @@ export class MuxSubscriber implements LinkEvents {
 
   closed(): void {
     this.#gone = true;
+    clearTimeout(this.#unread);
     this.#taken?.left(new Error("the connection has ended"));
     this.#taken = undefined;
     for (const giveUp of [...this.#held.values()]) giveUp();
@@ -110,10 +116,11 @@ export class MuxSubscriber implements LinkEvents {
       this.#refuse(number, 413, `the body has ${line.oversize} bytes, of ${maxMessageBytes} allowed`);
     } else {
       const { topic, delivery } = subscription;
+      const size = line.end - line.at + (line.bytes?.length ?? 0);
       const message = new Arrived(head, topic, line);
       const room = delivery.tryRoom();
       if (room !== undefined) this.#take(number, room, message);
-      else this.#hold(number, delivery, message);
+      else this.#hold(number, delivery, message, size);
     }
   }
 
@@ -128,6 +135,19 @@ export class MuxSubscriber implements LinkEvents {
     if (taken === undefined) return;
     this.#taken = undefined;
     this.#link.write(`t${taken.first} ${taken.last}\n`, taken);
+    this.#lastConfirmed = taken;
+    this.#watch(taken);
+  }
+
+  /** A publisher that reads no confirmations would keep the rooms of its messages, for which others wait, for ever. */
+  #watch(taken: Taken): void {
+    const { holdMs } = this.#setup;
+    this.#unread ??= setTimeout(() => {
+      this.#unread = undefined;
+      if (!taken.isOver) {
+        this.#link.destroy(new Error(`the publisher has not read a confirmation within ${holdMs} ms`));
+      } else if (this.#lastConfirmed?.isOver === false) this.#watch(this.#lastConfirmed);
+    }, holdMs);
   }
 
   #refuse(number: number, code: number, detail: string): void {
@@ -135,14 +155,14 @@ export class MuxSubscriber implements LinkEvents {
   }
 
   /** Waits for room. A publisher that waits no longer says so. */
-  #hold(number: number, delivery: Delivery, message: Arrived): void {
+  #hold(number: number, delivery: Delivery, message: Arrived, size: number): void {
     message.detach();
     const over = new AbortController();
     const end = (): void => {
       over.abort();
       clearTimeout(timer);
       this.#held.delete(number);
-      this.#heldBytes -= message.size;
+      this.#heldBytes -= size;
       this.#settle();
       this.#regulate();
     };
@@ -152,7 +172,7 @@ export class MuxSubscriber implements LinkEvents {
     };
     const timer = setTimeout(busy, this.#setup.holdMs);
     this.#held.set(number, end);
-    this.#heldBytes += message.size;
+    this.#heldBytes += size;
     void delivery.room(over.signal).then((room) => {
       if (over.signal.aborted) room?.release();
       else if (room === undefined) busy();
@@ -183,8 +203,10 @@ export class MuxSubscriber implements LinkEvents {
 /** Messages that are their handlers' as soon as the confirmation has left, and not before. */
 class Taken implements Leaving {
   readonly first: number;
+  /** The confirmation has left, or never will. */
+  isOver = false;
   readonly #rooms: Room[] = [];
-  readonly #messages: Arrived[] = [];
+  readonly #messages: (Arrived | undefined)[] = [];
 
   constructor(first: number) {
     this.first = first;
@@ -199,10 +221,18 @@ class Taken implements Leaving {
     this.#messages.push(message);
   }
 
+  /** Its publisher has offered it elsewhere, or given it up. It is confirmed with the others all the same. */
+  withdraw(number: number): void {
+    const at = number - this.first;
+    if (at >= 0 && at < this.#messages.length) this.#messages[at] = undefined;
+  }
+
   left(error?: Error | null): void {
+    this.isOver = true;
     this.#rooms.forEach((room, at) => {
-      if (error) room.release();
-      else room.take(this.#messages[at] as Arrived);
+      const message = this.#messages[at];
+      if (error || message === undefined) room.release();
+      else room.take(message);
     });
   }
 }

@@ -97,6 +97,22 @@ test("many publishes to silence are all rejected, and none keeps a connection", 
   while (sockets.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
 });
 
+test("an answer that came while the publisher was busy counts, however late it is read", {
+  timeout,
+}, async (context) => {
+  const world = await newWorld(context);
+  const address = await listening(context, (socket) => {
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+      const until = performance.now() + 1_100;
+      while (performance.now() < until);
+    });
+  });
+  await world.register("q", address);
+  const publisher = await world.publisher(1_000);
+  await publisher.publish("t", message());
+});
+
 function message() {
   return { header: {}, body: Buffer.from("x") };
 }

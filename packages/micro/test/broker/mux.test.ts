@@ -431,6 +431,117 @@ test("a message that came before the connection broke down is handled or not, bu
   assert.deepEqual(handled, ["a", "b"]);
 });
 
+test("a message that is taken back in what is read together is not handled", { timeout }, async (context) => {
+  const { subscribe } = await newWorld(context);
+  const handled: string[] = [];
+  const { raw, head } = await subscribe("t", ({ message }) => void handled.push(String(message.body)), {
+    maxInFlight: 1,
+  });
+  // As from a publisher that has offered the first one elsewhere while this process was stalled.
+  raw.write(`${head(0)}m0 - - first\nm0 - - second\nx1\n`);
+  assert.equal(await raw.line(), "t1 2");
+  // Its room is free again.
+  raw.write("m0 - - third\nm0 - - fourth\n");
+  assert.equal(await raw.line(), "t3 4");
+  while (handled.length < 3) await new Promise(setImmediate);
+  assert.deepEqual(handled, ["second", "third", "fourth"]);
+});
+
+test("a confirmation that came while the publisher was busy counts, however late it is read", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context, { timeoutMs: 1_000 });
+  await register("q", "t-1", address);
+  const published = publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\n");
+  await linesUntil(raw, /^m0 /);
+  raw.write("t1 1\n");
+  const until = performance.now() + 1_100;
+  while (performance.now() < until);
+  await published;
+});
+
+test("a node that has not answered is not offered the message again when the registry tells of it anew", {
+  timeout,
+}, async (context) => {
+  const { address, accepted } = await rawMuxServer(context);
+  const { publisher, register } = await newWorld(context, { timeoutMs: 500 });
+  await register("q", "t-1", address);
+  const warm = publisher.publish("t", { header: {}, body: Buffer.from("x") });
+  const raw = await accepted();
+  raw.write("ts-micro-mux/1\nt1 1\n");
+  await linesUntil(raw, /^m0 /);
+  await warm;
+  const published = publisher.publish("t", { header: {}, body: Buffer.from("y") });
+  await linesUntil(raw, /m0 /);
+  await register("q", "t-1", address);
+  await assert.rejects(published, { code: 503, reason: "timeout" });
+  await linesUntil(raw, /x2$/);
+  assert.equal(await raw.line(), "p");
+  raw.write("o\np\n");
+  assert.equal(await raw.line(), "o");
+});
+
+test("a publisher that reads no confirmations loses its connection, and others have its rooms", {
+  timeout,
+}, async (context) => {
+  const { subscribe, publisher } = await newWorld(context, { timeoutMs: 500 });
+  const { raw, head } = await subscribe("t", () => {}, { maxInFlight: 1 });
+  raw.socket.pause();
+  raw.write(`${head(0)}h1 {"service":"micro.http.broker","endpoint":"${"x".repeat(8_000)}"}\n`);
+  // So many refusals that the confirmations of those that are read last can't leave behind them.
+  raw.write(`${"m1 - - x\n".repeat(20)}m0 - - x\n`.repeat(125));
+  // Who doesn't read hears of the end only by writing.
+  const writing = setInterval(() => raw.write("p\n"), 50);
+  await raw.closed();
+  clearInterval(writing);
+  await publisher.publish("t", { header: {}, body: Buffer.from("y") });
+});
+
+test("headers count as what is held, too", { timeout }, async (context) => {
+  const { subscribe } = await newWorld(context, { timeoutMs: 2_000 });
+  let release = (): void => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  context.after(() => release());
+  const { raw, head } = await subscribe("t", () => gate, { maxInFlight: 1 });
+  raw.write(`${head(0)}m0 - - x\nm0 - - x\n`);
+  assert.equal(await raw.line(), "t1 2");
+  const header = JSON.stringify({ A: "x".repeat(256 * 1024 - 100) });
+  for (let count = 0; count < 70; count++) raw.write(`m0 - ${header} x\n`);
+  raw.write("p\n");
+  assert.match(await raw.line(), /^e3 .*busy/);
+  while ((await raw.line()) !== "o");
+});
+
+test("many that wait are taken or given up in the order in which they came", { timeout }, async (context) => {
+  const { publisher, subscribe } = await newWorld(context);
+  const handled: number[] = [];
+  await subscribe("t", ({ message }) => void handled.push(Number(message.body)), { maxInFlight: 1 });
+  const count = 2_000;
+  const giveUp = new AbortController();
+  const results = Promise.allSettled(
+    Array.from({ length: count }, (_, at) =>
+      publisher.publish(
+        "t",
+        { header: {}, body: Buffer.from(String(at)) },
+        { ...(at === 1_500 && { signal: giveUp.signal }) },
+      ),
+    ),
+  );
+  giveUp.abort();
+  const rejected = (await results).flatMap(({ status }, at) => (status === "rejected" ? [at] : []));
+  assert.deepEqual(rejected, [1_500]);
+  while (handled.length < count - 1) await new Promise(setImmediate);
+  assert.deepEqual(
+    new Set(handled),
+    new Set(Array.from({ length: count }, (_, at) => at).filter((at) => at !== 1_500)),
+  );
+});
+
 test("who has looked at a message, and may have changed it, gets no text any more", {
   timeout,
 }, async (context) => {
