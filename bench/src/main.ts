@@ -9,21 +9,7 @@ import { drawPage, rounded } from "./page.ts";
 import { type Result, readResults, summaryOf, writeResult } from "./results.ts";
 import { estimateMs, type Length, runCase } from "./run.ts";
 
-const { values, positionals } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    all: { type: "boolean", default: false },
-    only: { type: "string" },
-  },
-  allowPositionals: true,
-});
-const length: Length = values.quick
-  ? { rounds: 3, ms: 250, warmUpMs: 500 }
-  : { rounds: 5, ms: 750, warmUpMs: 1_500 };
-const names = casesNamed(positionals, values.all);
-const only = values.only?.split(",");
-const isWhole = !values.quick && only === undefined;
-const totalMs = names.reduce((sum, name) => sum + estimateMs(name, length, only), 0);
+const { names, length, only, isWhole, totalMs } = askedOrEnd();
 console.log(`${names.join(", ")}: about ${Math.ceil(totalMs / 60_000)} min`);
 
 const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
@@ -34,6 +20,52 @@ for (const name of names) {
 }
 if (isWhole) drawPage(readResults(Object.keys(cases)));
 console.log("\nNot shown: discovery, TLS, and anything across a real network.");
+
+interface Asked {
+  readonly names: readonly string[];
+  readonly length: Length;
+  readonly only: readonly string[] | undefined;
+  /** Results are kept. */
+  readonly isWhole: boolean;
+  readonly totalMs: number;
+}
+
+/** Ends the process with one line and exit code 2 when it was asked for something that there is not. */
+function askedOrEnd(): Asked {
+  try {
+    return asked();
+  } catch (error) {
+    const { message } = error as Error;
+    console.error(
+      `bench: ${message}\nusage: npm run bench -- [--quick] [--all] [--only <contender>,...] [case...]`,
+    );
+    process.exit(2);
+  }
+}
+
+/** @throws Error for an unknown option, case or contender */
+function asked(): Asked {
+  const { values, positionals } = parseArgs({
+    options: {
+      quick: { type: "boolean", default: false },
+      all: { type: "boolean", default: false },
+      only: { type: "string" },
+    },
+    allowPositionals: true,
+  });
+  const length: Length = values.quick
+    ? { rounds: 3, ms: 250, warmUpMs: 500 }
+    : { rounds: 5, ms: 750, warmUpMs: 1_500 };
+  const names = casesNamed(positionals, values.all);
+  const only = values.only?.split(",");
+  return {
+    names,
+    length,
+    only,
+    isWhole: !values.quick && only === undefined,
+    totalMs: names.reduce((sum, name) => sum + estimateMs(name, length, only), 0),
+  };
+}
 
 function print({ title, machine, leftOut = [], contenders, rounds, ms, command }: Result): void {
   console.log(`\n${title}`);
