@@ -23,8 +23,8 @@ test("addresses are read in all their forms", () => {
 test("what is no address or option is refused by name, without its password", () => {
   for (const [addresses, message] of [
     [["mysql://u:s3cret@h"], /its scheme is mysql:/],
-    [["postgres://u:s3cret@"], /no host and port/],
-    [["postgres://u:s3cret%@h"], /no host and port/],
+    [["postgres://u:s3cret@"], /not a host and port/],
+    [["postgres://u:s3cret%@h"], /not a host and port/],
     [["postgres://h/db?ssl=on&password=s3cret"], /only sslmode is known, not ssl, password/],
   ] as const) {
     assert.throws(

@@ -51,6 +51,7 @@ export function acknowledgementTests(bench: BrokerBench): void {
     );
     for (const text of ["later", "never", "throws"]) await broker.publish(topic, textMessage(text));
     await dead.until(2);
+    await seen.until(6);
     await broker.disconnect();
     const wanted = ["later 1", "later 2", "never 1", "never 2", "throws 1", "throws 2"];
     assert.deepEqual(inOrder(supports, seen.items), wanted);
