@@ -166,7 +166,7 @@ export const cases: Readonly<Record<string, Case>> = {
     title: "Small messages, published and received",
     question: world,
     kind: "events",
-    inFlight: [64],
+    inFlight: [64, 1024],
     contenders: ["events-tcp", "events-http", "events-nats", "moleculer-events-tcp", "moleculer-events-nats"],
     byDefault: true,
   },

@@ -85,12 +85,19 @@ const goals: readonly Goal[] = [
   ),
   more("the same per CPU-second", 1.1, 1.4, perCpu("rpc/nats", 64, "mux-nats", "moleculer-nats")),
   more(
-    "events over TCP, messages/s, against Moleculer TCP",
+    "events over TCP, 64 publishers, messages/s, against Moleculer TCP",
     5,
     10,
     calls("events/small", 64, "events-tcp", "moleculer-events-tcp"),
   ),
   more("the same per CPU-second", 5, 10, perCpu("events/small", 64, "events-tcp", "moleculer-events-tcp")),
+  more(
+    "events over TCP, 1,024 publishers, messages/s, against Moleculer TCP",
+    5,
+    10,
+    calls("events/small", 1024, "events-tcp", "moleculer-events-tcp"),
+  ),
+  more("the same per CPU-second", 5, 10, perCpu("events/small", 1024, "events-tcp", "moleculer-events-tcp")),
   more(
     "events over NATS, per CPU-second, against Moleculer NATS",
     2,

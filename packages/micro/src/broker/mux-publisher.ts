@@ -52,9 +52,6 @@ interface Head {
 const windowMessages = 128;
 const windowBytes = 1024 * 1024;
 
-/** More than elsewhere: the subscriber confirms together what comes together. */
-const framesPerWrite = 64;
-
 /** Heads that a connection may have; when they are used up, the numbers are given anew. */
 const maxHeads = 1024;
 
@@ -80,7 +77,7 @@ export class MuxPublisher implements LinkEvents {
     this.#secure = options.secure;
     this.#events = events;
     // Nothing that a subscriber says is longer than an error.
-    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024, framesPerWrite, wholeTurn: true });
+    this.#link = new Link(socket, this, { maxBodyBytes: 64 * 1024, wholeTurn: true });
     this.#openedAt = this.#link.heardAt;
     // While confirmations are missing the timer keeps the process alive; a connection on which nothing happens doesn't.
     socket.unref();

@@ -29,7 +29,7 @@ const ownWriteBytes = 16 * 1024;
  * Where so many frames leave in a turn, the peer begins with the first while the others are being made: otherwise both
  * sides wait for each other in turns, and half of two processors is idle.
  */
-const defaultFramesPerWrite = 32;
+const framesPerWrite = 32;
 
 /** How long a connection that is probed may go on saying nothing, in milliseconds. */
 const silenceMs = 5_000;
@@ -53,8 +53,6 @@ export interface Leaving {
 export interface LinkOptions {
   /** Longest body of a frame that is accepted, in bytes. */
   maxBodyBytes: number;
-  /** Frames that leave together at most, before others of the same turn. @default 32 */
-  framesPerWrite?: number;
   /**
    * Frames leave at the end of the turn of the event loop, behind the callbacks of all sockets, timers and immediates. Otherwise
    * they do behind the present callback, which is sooner and makes more writes. @default false
@@ -75,7 +73,6 @@ export class Link {
   /** Written in this turn: text, joined once, for a string that grows is put together from as many parts at its end. */
   #texts: string[] = [];
   #frames = 0;
-  readonly #framesPerWrite: number;
   readonly #wholeTurn: boolean;
   /** What goes out before it. Large bodies cut the text into pieces. */
   #pieces: (string | Uint8Array)[] = [];
@@ -91,7 +88,6 @@ export class Link {
   constructor(socket: Duplex, events: LinkEvents, options: LinkOptions) {
     this.#socket = socket;
     this.#events = events;
-    this.#framesPerWrite = options.framesPerWrite ?? defaultFramesPerWrite;
     this.#wholeTurn = options.wholeTurn ?? false;
     this.#reader = new FrameReader((letter, line) => this.#frame(letter, line), options.maxBodyBytes);
     let failure: Error | undefined;
@@ -192,7 +188,7 @@ export class Link {
   /** One more frame is to leave. */
   #written(): void {
     if (!this.#flushing) this.#flushLater();
-    else if (++this.#frames >= this.#framesPerWrite) this.#writeOut();
+    else if (++this.#frames >= framesPerWrite) this.#writeOut();
   }
 
   #takeText(): string {
